@@ -1,0 +1,16 @@
+# SLICECHECK_CUDA = AUTO | ON | OFF. Defines SLICECHECK_WITH_CUDA for the folders that hold kernels.
+
+set(SLICECHECK_WITH_CUDA OFF)
+if(NOT SLICECHECK_CUDA MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "SLICECHECK_CUDA is '${SLICECHECK_CUDA}'; it takes AUTO, ON or OFF")
+endif()
+if(NOT SLICECHECK_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(SLICECHECK_WITH_CUDA ON)
+  elseif(SLICECHECK_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "SLICECHECK_CUDA=ON, but no CUDA compiler was found: put nvcc on PATH or set CMAKE_CUDA_COMPILER")
+  endif()
+endif()
+message(STATUS "CUDA (SLICECHECK_CUDA=${SLICECHECK_CUDA}): ${SLICECHECK_WITH_CUDA}; no target has kernels yet")

@@ -1,0 +1,23 @@
+# What the project uses. All of it is packaged by Debian 12; scripts/setup.sh installs it.
+
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(Boost 1.74 REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(GTest REQUIRED)
+find_package(rapidcheck REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+add_library(slicecheck_random123 INTERFACE)
+target_include_directories(slicecheck_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
+
+if(SLICECHECK_TORCH)
+  # Debian's LibTorch, or any newer one that CMAKE_PREFIX_PATH names.
+  find_package(Torch REQUIRED)
+  message(STATUS "LibTorch ${Torch_VERSION}: ${TORCH_INSTALL_PREFIX}")
+endif()

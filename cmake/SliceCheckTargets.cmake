@@ -1,0 +1,33 @@
+# Flags of our own targets, and the two commands that make them.
+
+add_library(slicecheck_flags INTERFACE)
+target_compile_features(slicecheck_flags INTERFACE cxx_std_20)
+target_compile_options(slicecheck_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wcast-qual -Woverloaded-virtual -Werror
+  # The same expression gives the same bits whether or not the machine has a fused multiply-add.
+  -ffp-contract=off)
+# Eigen and BLAS run on one thread inside our fixed chunks: their sums would change with the number of threads.
+target_compile_definitions(slicecheck_flags INTERFACE EIGEN_DONT_PARALLELIZE)
+
+if(SLICECHECK_NATIVE)
+  target_compile_options(slicecheck_flags INTERFACE -march=native)
+endif()
+
+if(SLICECHECK_SANITIZE)
+  target_compile_options(slicecheck_flags INTERFACE
+    -fsanitize=${SLICECHECK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
+  target_link_options(slicecheck_flags INTERFACE -fsanitize=${SLICECHECK_SANITIZE})
+endif()
+
+function(slicecheck_add_library name)
+  add_library(${name} STATIC ${ARGN})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
+  target_link_libraries(${name} PUBLIC slicecheck_flags)
+endfunction()
+
+function(slicecheck_add_executable name)
+  add_executable(${name} ${ARGN})
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  target_link_libraries(${name} PRIVATE slicecheck_flags)
+endfunction()

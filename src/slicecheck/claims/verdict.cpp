@@ -1,0 +1,35 @@
+#include "slicecheck/claims/verdict.h"
+
+#include <algorithm>
+
+namespace slicecheck {
+
+std::string_view outcome_name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::holds: return "holds";
+    case Outcome::refuted: return "refuted";
+    case Outcome::inconclusive: return "inconclusive";
+  }
+  return "?";
+}
+
+double Judgement::ratio() const {
+  if (observed == 0.0) return 0.0;  // nothing was off, whatever was allowed
+  return observed / allowed;
+}
+
+double Verdict::worst_ratio() const {
+  double worst = 0.0;
+  for (const auto& check : checks)
+    if (!(check.worst_ratio <= worst)) worst = check.worst_ratio;
+  return worst;
+}
+
+std::optional<double> Verdict::tightness() const {
+  std::optional<double> largest;
+  for (const auto& check : checks)
+    if (check.tightness) largest = std::max(largest.value_or(0.0), *check.tightness);
+  return largest;
+}
+
+}  // namespace slicecheck

@@ -1,0 +1,117 @@
+#include "slicecheck/dynamics/checkpoint.h"
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/files.h"
+
+namespace slicecheck {
+
+namespace {
+
+using Json = nlohmann::json;
+
+template <class T>
+Json bytes_of(const T* data, std::size_t count) {
+  std::vector<std::uint8_t> bytes(count * sizeof(T));
+  if (count > 0) std::memcpy(bytes.data(), data, bytes.size());
+  return Json::binary(std::move(bytes));
+}
+
+template <class T>
+std::vector<T> from_bytes(const Json& json) {
+  const auto& bytes = json.get_binary();
+  if (bytes.size() % sizeof(T) != 0) throw std::invalid_argument("a block of numbers is cut");
+  std::vector<T> values(bytes.size() / sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+template <class S>
+Vector<S> vector_from_bytes(const Json& json) {
+  const auto values = from_bytes<S>(json);
+  return Eigen::Map<const Vector<S>>(values.data(), static_cast<Index>(values.size()));
+}
+
+/// Bit patterns survive as bytes; integers as CBOR integers.
+Json number(double value) { return bytes_of(&value, 1); }
+double number(const Json& json) { return from_bytes<double>(json).at(0); }
+
+Json rows_json(const std::vector<TrajectoryRow>& rows) {
+  Json out = Json::array();
+  for (const auto& row : rows) {
+    const double values[] = {row.time, row.step_size, row.loss, row.phi_norm, row.u_norm};
+    out.push_back({row.step, row.steps_on_sphere, bytes_of(values, std::size(values))});
+  }
+  return out;
+}
+
+std::vector<TrajectoryRow> rows_from(const Json& json) {
+  std::vector<TrajectoryRow> rows;
+  for (const auto& row : json) {
+    const auto v = from_bytes<double>(row.at(2));
+    rows.push_back({row.at(0).get<std::uint64_t>(), v.at(0), v.at(1), v.at(2), v.at(3), v.at(4), row.at(1).get<std::uint64_t>()});
+  }
+  return rows;
+}
+
+}  // namespace
+
+template <class S>
+void save_checkpoint(const std::filesystem::path& path, const std::string& fingerprint, const TrainingRecord<S>& record) {
+  Json json{{"format", "slicecheck-checkpoint-1"},
+            {"fingerprint", fingerprint},
+            {"step", record.state.step},
+            {"u", bytes_of(record.state.u.data(), static_cast<std::size_t>(record.state.u.size()))},
+            {"u0", bytes_of(record.u0.data(), static_cast<std::size_t>(record.u0.size()))},
+            {"time", number(record.time)},
+            {"rows", rows_json(record.rows)},
+            {"schedule", bytes_of(record.schedule_memory.data(), record.schedule_memory.size())},
+            {"loss_sum", number(record.loss_sum)},
+            {"phi_sum", number(record.phi_sum)},
+            {"epoch_sum", number(record.epoch_sum)},
+            {"summed", record.summed},
+            {"on_sphere", record.on_sphere}};
+  Json evaluations = Json::array();
+  for (const auto& row : record.evaluations) evaluations.push_back({row.step, bytes_of(row.values.data(), row.values.size())});
+  json["evaluations"] = std::move(evaluations);
+  const auto cbor = Json::to_cbor(json);
+  write_atomically(path, {reinterpret_cast<const char*>(cbor.data()), cbor.size()});
+}
+
+template <class S>
+TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::string& fingerprint) {
+  const std::string contents = read_file(path);
+  TrainingRecord<S> record;
+  try {
+    const Json json = Json::from_cbor(contents);
+    if (json.at("format") != "slicecheck-checkpoint-1") reject("{}: a checkpoint of an unknown format", path.string());
+    if (json.at("fingerprint") != fingerprint)
+      reject("{}: this checkpoint belongs to a run with other settings or another seed; resume with those, or start anew without --resume", path.string());
+    record.state.step = json.at("step").get<std::uint64_t>();
+    record.state.u = vector_from_bytes<S>(json.at("u"));
+    record.u0 = vector_from_bytes<S>(json.at("u0"));
+    record.time = number(json.at("time"));
+    record.rows = rows_from(json.at("rows"));
+    record.schedule_memory = from_bytes<double>(json.at("schedule"));
+    record.loss_sum = number(json.at("loss_sum"));
+    record.phi_sum = number(json.at("phi_sum"));
+    record.epoch_sum = number(json.at("epoch_sum"));
+    record.summed = json.at("summed").get<std::uint64_t>();
+    record.on_sphere = json.at("on_sphere").get<std::uint64_t>();
+    for (const auto& row : json.at("evaluations")) record.evaluations.push_back({row.at(0).get<std::uint64_t>(), from_bytes<double>(row.at(1))});
+  } catch (const InputError&) {
+    throw;
+  } catch (const std::exception& error) {
+    reject("{}: a damaged checkpoint ({}); remove it, or start anew without --resume", path.string(), error.what());
+  }
+  return record;
+}
+
+template void save_checkpoint(const std::filesystem::path&, const std::string&, const TrainingRecord<float>&);
+template void save_checkpoint(const std::filesystem::path&, const std::string&, const TrainingRecord<double>&);
+template TrainingRecord<float> load_checkpoint(const std::filesystem::path&, const std::string&);
+template TrainingRecord<double> load_checkpoint(const std::filesystem::path&, const std::string&);
+
+}  // namespace slicecheck

@@ -1,0 +1,91 @@
+#include "slicecheck/measures/idx_images.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/files.h"
+
+namespace slicecheck {
+
+namespace {
+
+constexpr std::uint32_t kMagic = 0x0000'0803;  // unsigned bytes, three dimensions
+constexpr std::size_t kHeader = 16;
+
+std::uint32_t big_endian(const std::string& bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = (value << 8) | static_cast<std::uint8_t>(bytes[at + i]);
+  return value;
+}
+
+void append_big_endian(std::string& bytes, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>((value >> shift) & 0xFFU));
+}
+
+}  // namespace
+
+IdxImages read_idx_images(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  const std::string file = path.string();
+  if (bytes.size() < kHeader) reject("{}: {} bytes; an IDX image file has a header of {} bytes", file, bytes.size(), kHeader);
+  const std::uint32_t magic = big_endian(bytes, 0);
+  if (magic != kMagic) reject("{}: the magic number is {:#010x}; an IDX file of images has {:#010x}", file, magic, kMagic);
+  IdxImages images;
+  images.count = big_endian(bytes, 4);
+  images.height = big_endian(bytes, 8);
+  images.width = big_endian(bytes, 12);
+  if (images.count == 0 || images.height == 0 || images.width == 0)
+    reject("{}: the header says {} images of {} × {}; every size must be at least 1", file, images.count, images.height, images.width);
+  // Each size is below 2^32: compare by division, the product may not fit.
+  const auto present = static_cast<std::uint64_t>(bytes.size() - kHeader);
+  const auto pixels = static_cast<std::uint64_t>(images.height) * static_cast<std::uint64_t>(images.width);
+  if (present % pixels != 0 || present / pixels != static_cast<std::uint64_t>(images.count))
+    reject("{}: the header says {} images of {} × {}, but {} bytes follow it instead of {}", file, images.count, images.height, images.width, present,
+           static_cast<double>(images.count) * static_cast<double>(pixels));
+  images.pixels.assign(bytes.begin() + kHeader, bytes.end());
+  return images;
+}
+
+void write_idx_images(const std::filesystem::path& path, const IdxImages& images) {
+  std::string bytes;
+  append_big_endian(bytes, kMagic);
+  for (const Index size : {images.count, images.height, images.width}) append_big_endian(bytes, static_cast<std::uint32_t>(size));
+  bytes.append(images.pixels.begin(), images.pixels.end());
+  write_atomically(path, bytes);
+}
+
+template <class S>
+IdxImages images_from_points(PointsView<S> points, Index height, Index width) {
+  if (points.cols() != height * width) reject("points of dimension {} are no images of {} × {}", points.cols(), height, width);
+  IdxImages images{points.rows(), height, width, {}};
+  images.pixels.reserve(static_cast<std::size_t>(points.size()));
+  for (Index k = 0; k < points.rows(); ++k)
+    for (Index j = 0; j < points.cols(); ++j) {
+      const double value = std::clamp((static_cast<double>(points(k, j)) + 1.0) * 127.5, 0.0, 255.0);
+      images.pixels.push_back(static_cast<std::uint8_t>(std::lround(value)));
+    }
+  return images;
+}
+
+template IdxImages images_from_points<float>(PointsView<float>, Index, Index);
+template IdxImages images_from_points<double>(PointsView<double>, Index, Index);
+
+ImageLaw::ImageLaw(std::string name, IdxImages images) : name_(std::move(name)), images_(std::move(images)) {
+  if (images_.count < 1 || static_cast<Index>(images_.pixels.size()) != images_.count * images_.height * images_.width)
+    reject("image law {}: {} bytes for {} images of {} × {}", name_, images_.pixels.size(), images_.count, images_.height, images_.width);
+}
+
+Eigen::RowVectorXd ImageLaw::atom(Index k) const {
+  if (k < 0 || k >= images_.count) reject("image law {}: image {} was asked for; there are {}", name_, k, images_.count);
+  const std::uint8_t* begin = images_.pixels.data() + k * dimension();
+  Eigen::RowVectorXd point(dimension());
+  for (Index j = 0; j < point.size(); ++j) point[j] = static_cast<double>(begin[j]) / 127.5 - 1.0;
+  return point;
+}
+
+Eigen::RowVectorXd ImageLaw::draw(PointDraws& draws) const { return atom(static_cast<Index>(draws.below(static_cast<std::uint64_t>(images_.count)))); }
+
+std::optional<double> ImageLaw::support_radius() const { return std::sqrt(static_cast<double>(dimension())); }
+
+}  // namespace slicecheck

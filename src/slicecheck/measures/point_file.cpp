@@ -1,0 +1,76 @@
+#include "slicecheck/measures/point_file.h"
+
+#include <charconv>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/files.h"
+
+namespace slicecheck {
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// What the reader is shown of a field that is no number: printable, short.
+std::string quoted(std::string_view field) {
+  std::string shown;
+  for (const char c : field.substr(0, 40)) shown.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c);
+  return fmt::format("'{}{}'", shown, field.size() > 40 ? "…" : "");
+}
+
+double parse_number(std::string_view field, const std::string& file, std::size_t line, std::size_t column) {
+  std::string_view digits = field;
+  if (digits.starts_with('+') && !digits.starts_with("+-")) digits.remove_prefix(1);
+  double value = 0.0;
+  const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (status == std::errc::result_out_of_range) reject("{}, line {}, column {}: {} is out of the range of double precision", file, line, column, quoted(field));
+  if (status != std::errc{} || end != digits.data() + digits.size())
+    reject("{}, line {}, column {}: expected a number, found {}", file, line, column, quoted(field));
+  if (!std::isfinite(value)) reject("{}, line {}, column {}: expected a finite number, found {}", file, line, column, quoted(field));
+  return value;
+}
+
+}  // namespace
+
+Points<double> read_points(const std::filesystem::path& path) {
+  const std::string contents = read_file(path);
+  const std::string file = path.string();
+  std::vector<double> values;
+  std::size_t columns = 0;
+  std::size_t rows = 0;
+  std::string_view rest = contents;
+  for (std::size_t line = 1; !rest.empty(); ++line) {
+    const auto end = rest.find('\n');
+    std::string_view row = trimmed(rest.substr(0, end));
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    if (row.empty() || row.starts_with('#')) continue;
+    std::size_t column = 0;
+    for (bool more = true; more;) {
+      const auto comma = row.find(',');
+      more = comma != std::string_view::npos;
+      values.push_back(parse_number(trimmed(row.substr(0, comma)), file, line, ++column));
+      if (more) row.remove_prefix(comma + 1);
+    }
+    if (rows == 0) columns = column;
+    if (column != columns) reject("{}, line {}: {} coordinates; the first point has {}", file, line, column, columns);
+    ++rows;
+  }
+  if (rows == 0) reject("{}: no points; expected rows of comma-separated numbers", file);
+  return Eigen::Map<const Points<double>>(values.data(), static_cast<Index>(rows), static_cast<Index>(columns));
+}
+
+void write_points(const std::filesystem::path& path, PointsView<double> points) {
+  std::string out;
+  for (Index k = 0; k < points.rows(); ++k)
+    for (Index j = 0; j < points.cols(); ++j) out += fmt::format("{:.17g}{}", points(k, j), j + 1 < points.cols() ? ',' : '\n');
+  write_atomically(path, out);
+}
+
+}  // namespace slicecheck

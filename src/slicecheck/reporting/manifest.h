@@ -1,0 +1,43 @@
+#pragma once
+/// What ran, on what, for how long: docs/formats.md, "manifest.json".
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace slicecheck {
+
+using Json = nlohmann::ordered_json;
+
+/// Written once when work begins (complete: false) and again when it has ended, so that a killed run can be told from a finished one.
+class Manifest {
+ public:
+  Manifest(std::vector<std::string> command, std::string profile, std::uint64_t seed, int threads);
+
+  void set_settings(Json settings) { settings_ = std::move(settings); }
+  void add_library(const std::string& name, const std::string& version) { libraries_[name] = version; }
+
+  void write(const std::filesystem::path& path, bool complete) const;
+
+ private:
+  std::vector<std::string> command_;
+  std::string profile_;
+  std::uint64_t seed_;
+  int threads_;
+  Json settings_ = Json::object();
+  std::map<std::string, std::string> libraries_;
+  std::chrono::system_clock::time_point started_;
+  std::chrono::steady_clock::time_point clock_;
+};
+
+/// Versions of the libraries that the core is built with.
+std::map<std::string, std::string> core_library_versions();
+
+/// Pretty-printed, atomically.
+void write_json(const std::filesystem::path& path, const Json& json);
+
+}  // namespace slicecheck
