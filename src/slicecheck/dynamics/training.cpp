@@ -9,7 +9,9 @@ namespace slicecheck {
 
 namespace {
 
-constexpr Index kLargestBatches = 1024;  // evaluation streams use step = 1024·t + batch
+// Evaluation streams use step = 1024·t + batch; the slots from 1000 on are for what callers draw beside F (an exact W_2², say).
+constexpr std::uint64_t kSlots = 1024;
+constexpr Index kLargestBatches = 1000;
 
 }  // namespace
 
@@ -39,7 +41,7 @@ MeanEstimate estimate_objective(const Generator<S>& generator, const SampleLoss<
     reject("objective: {} batches; their number must lie between 1 and {}", settings.batches, kLargestBatches);
   std::vector<double> values(static_cast<std::size_t>(settings.batches));
   parallel_for(settings.batches, [&](Index b) {
-    const std::uint64_t draw = static_cast<std::uint64_t>(kLargestBatches) * step + static_cast<std::uint64_t>(b);
+    const std::uint64_t draw = kSlots * step + static_cast<std::uint64_t>(b);
     const Points<S> x = source.sample<S>({seed, Purpose::evaluation_source, replicate, draw}, settings.n);
     const Points<S> y = target.sample<S>({seed, Purpose::evaluation_target, replicate, draw}, settings.n);
     const Points<S> theta = uniform_directions<S>({seed, Purpose::evaluation_directions, replicate, draw}, settings.directions, y.cols());

@@ -1,0 +1,44 @@
+#pragma once
+/// Experiments: trainings whose outcome is shown, not judged. Registered by name; each has two presets.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "settings.h"
+#include "slicecheck/core/progress.h"
+
+namespace slicecheck {
+
+/// What an experiment is run with.
+struct ExperimentContext {
+  const Settings& settings;
+  std::string profile;
+  std::uint64_t seed;
+  std::filesystem::path folder;  ///< where its files go
+  std::filesystem::path data;    ///< where fetch_data.sh put the data sets
+  bool resume;
+  Progress& progress;
+};
+
+struct Experiment {
+  std::string name;
+  std::string title;
+  std::string quick;  ///< preset, TOML
+  std::string full;   ///< preset, TOML
+  /// Writes the CSV and IDX files and, last, summary.json. @throws InputError for settings and data that cannot be used.
+  std::function<void(const ExperimentContext&)> run;
+};
+
+/// All experiments.
+const std::vector<Experiment>& experiments();
+
+/// @throws InputError for an unknown name; the sentence lists the known ones.
+const Experiment& experiment_by_name(const std::string& name);
+
+/// The preset of a profile, `quick` or `full`.
+Settings preset(const Experiment& experiment, const std::string& profile);
+
+}  // namespace slicecheck

@@ -1,0 +1,12 @@
+#pragma once
+/// One function per experiment; `experiments.cpp` puts them into the registry with their presets.
+
+#include "experiment.h"
+
+namespace slicecheck {
+
+Experiment plane_sgd(std::string quick, std::string full);
+Experiment plane_npsgd(std::string quick, std::string full);
+Experiment fashion_mnist(std::string quick, std::string full);
+
+}  // namespace slicecheck

@@ -1,0 +1,68 @@
+#include "summary.h"
+
+#include <algorithm>
+
+namespace slicecheck {
+
+namespace {
+
+std::vector<std::string> distinct(const std::vector<ArmResult>& results, std::string Arm::*field) {
+  std::vector<std::string> out;
+  for (const auto& result : results)
+    if (std::find(out.begin(), out.end(), result.arm->*field) == out.end()) out.push_back(result.arm->*field);
+  return out;
+}
+
+Json curves(const std::string& id, const std::string& title, const std::string& caption, const std::string& file, const std::string& y_label, bool log_y,
+            Json panels) {
+  return {{"kind", "curves"},   {"id", id},       {"title", title}, {"caption", caption},         {"file", file}, {"x", "step"}, {"x_label", "step"},
+          {"y_label", y_label}, {"log_x", false}, {"log_y", log_y}, {"panels", std::move(panels)}};
+}
+
+}  // namespace
+
+std::vector<std::string> targets_of(const std::vector<ArmResult>& results) { return distinct(results, &Arm::target); }
+std::vector<std::string> variants_of(const std::vector<ArmResult>& results) { return distinct(results, &Arm::variant); }
+
+Json column(const std::string& name, const std::string& header, const std::string& format) { return {{"name", name}, {"header", header}, {"format", format}}; }
+
+Json column(const std::string& name, const std::string& header, const std::string& format, const std::string& low, const std::string& high) {
+  return {{"name", name}, {"header", header}, {"format", format}, {"low", low}, {"high", high}};
+}
+
+Json departure(const std::string& setting, const std::string& report, const std::string& theory, const std::string& here) {
+  return {{"setting", setting}, {"report", report}, {"theory", theory}, {"here", here}};
+}
+
+Json objective_figure(const std::vector<ArmResult>& results, const std::vector<std::pair<std::string, double>>& floors) {
+  Json panels = Json::array();
+  for (const std::string& target : targets_of(results)) {
+    Json series = Json::array();
+    for (const std::string& variant : variants_of(results))
+      series.push_back(
+          {{"label", variant}, {"y", "F"}, {"low", "F_low"}, {"high", "F_high"}, {"where", {{"target", target}, {"variant", variant}}}, {"style", "line"}});
+    Json lines = Json::array();
+    for (const auto& [name, floor] : floors)
+      if (name == target) lines.push_back({{"y", floor}, {"label", "two batches of the target"}});
+    panels.push_back({{"title", target}, {"series", std::move(series)}, {"lines", std::move(lines)}});
+  }
+  return curves("objective", "F along the training",
+                "F(u), the expected minibatch loss on fresh samples, with a 95 % t-interval over independent batches. The line is what two independent batches "
+                "of the target itself "
+                "score: no generator that matches the law does better.",
+                "evaluations.csv", "F(u)", true, std::move(panels));
+}
+
+Json trajectory_figure(const std::vector<ArmResult>& results, const std::string& id, const std::string& title, const std::string& caption, const std::string& y,
+                       const std::string& y_label, bool log_y) {
+  Json panels = Json::array();
+  for (const std::string& target : targets_of(results)) {
+    Json series = Json::array();
+    for (const std::string& variant : variants_of(results))
+      series.push_back({{"label", variant}, {"y", y}, {"where", {{"target", target}, {"variant", variant}}}, {"style", "line"}});
+    panels.push_back({{"title", target}, {"series", std::move(series)}});
+  }
+  return curves(id, title, caption, "trajectory.csv", y_label, log_y, std::move(panels));
+}
+
+}  // namespace slicecheck

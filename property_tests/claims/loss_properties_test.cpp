@@ -1,0 +1,82 @@
+/// The claims about losses, as properties of the subjects of this library; and that such a property can fail.
+
+#include <gtest/gtest.h>
+
+#include "slicecheck/core/error.h"
+#include "slicecheck/gallery/broken_loss.h"
+#include "support/claim_property.h"
+
+SLICECHECK_CLAIM_PROPERTY(L1)
+SLICECHECK_CLAIM_PROPERTY(L2)
+SLICECHECK_CLAIM_PROPERTY(L5)
+SLICECHECK_CLAIM_PROPERTY(L6)
+
+namespace slicecheck::testing {
+namespace {
+
+TEST(LossProperties, there_is_one_for_every_claim) {
+  const auto* suite = ::testing::UnitTest::GetInstance()->current_test_info()->test_suite_name();
+  ASSERT_FALSE(claims().empty());
+  for (const Claim& claim : claims()) {
+    bool found = false;
+    const auto& all = *::testing::UnitTest::GetInstance();
+    for (int i = 0; i < all.total_test_suite_count(); ++i) {
+      const auto* tests = all.GetTestSuite(i);
+      for (int j = 0; std::string(tests->name()) == suite && j < tests->total_test_count(); ++j) found = found || tests->GetTestInfo(j)->name() == claim.id;
+    }
+    EXPECT_TRUE(found) << "no property test of " << claim.id;
+  }
+}
+
+LossSubject planted(const std::string& name) {
+  for (const LossDefect& defect : loss_gallery())
+    if (defect.name == name) return defect.subject;
+  reject("no planted defect is called {}", name);
+}
+
+/// The claim with one of its checks alone.
+Claim with_check(const std::string& id, const std::string& name) {
+  Claim claim = claim_by_id(id);
+  std::erase_if(claim.checks, [&](const LossCheck& check) { return check.name != name; });
+  EXPECT_EQ(claim.checks.size(), 1U) << name;
+  return claim;
+}
+
+TEST(ClaimProperty, refuses_a_planted_defect_and_shrinks_it) {
+  const ClaimProperty property = check_claim_property(with_check("L1", "all permutations"), {planted("unsorted-target")}, Report::keep);
+  EXPECT_FALSE(property.passed);
+  EXPECT_NE(property.complaint.find("counter-example"), std::string::npos) << property.complaint;
+  // Two points on a line, one direction, and exact eighths: the smallest case on which sorting matters.
+  EXPECT_NE(property.report.find("ties, p = 2, s = 1, order = 0 1\n"), std::string::npos) << property.report;
+  EXPECT_NE(property.report.find("theta = (1)\n"), std::string::npos) << property.report;
+}
+
+TEST(ClaimProperty, refuses_a_subject_that_throws) {
+  LossSubject subject = repaired_loss();
+  subject.evaluate = [](const auto&, const auto&, const auto&, double) -> LossGradient<double> { throw std::runtime_error("out of order"); };
+  const ClaimProperty property = check_claim_property(with_check("L5", "symmetry"), {subject}, Report::keep);
+  EXPECT_FALSE(property.passed);
+  EXPECT_NE(property.report.find("out of order"), std::string::npos) << property.report;
+}
+
+TEST(ClaimProperty, refuses_to_pass_when_every_case_was_skipped) {
+  Claim claim = with_check("L5", "symmetry");
+  claim.checks[0].judge = [](const LossSubject&, const LossCase&) {
+    Judgement judgement;
+    judgement.skipped = "never judged";
+    return judgement;
+  };
+  const ClaimProperty property = check_claim_property(claim, {repaired_loss()}, Report::keep);
+  EXPECT_FALSE(property.passed);
+  EXPECT_EQ(property.cases, 0U);
+  EXPECT_NE(property.complaint.find("nothing was judged"), std::string::npos) << property.complaint;
+}
+
+TEST(ClaimProperty, refuses_to_pass_without_checks) {
+  Claim claim = claim_by_id("L5");
+  claim.checks.clear();
+  EXPECT_FALSE(check_claim_property(claim, {repaired_loss()}, Report::keep).passed);
+}
+
+}  // namespace
+}  // namespace slicecheck::testing

@@ -1,0 +1,132 @@
+"""The report's Markdown: texts in which nothing is markup by accident, and tables as GitHub reads them."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from markupsafe import Markup
+
+from report_content import MANIFEST_COLUMNS, manifest_rows, manifest_value, matrix_view
+from report_numbers import grouped, ratio
+from report_run import Claim, CounterExample
+from report_views import Cell, ClaimGroup, ClaimView, Content, DefectRow, TableView
+
+
+def text(value: Any) -> Markup:
+    """Text on one line: nothing in it is markup but code between backticks."""
+    pieces = re.split(r"(`[^`]+`)", re.sub(r"\s+", " ", str(value)).strip())
+    return Markup("".join(piece if k % 2 else escaped(piece) for k, piece in enumerate(pieces)))
+
+
+def escaped(piece: str) -> str:
+    piece = re.sub(r"([\\`*\[\]|~$])", r"\\\1", piece)
+    piece = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", piece)
+    piece = re.sub(r"^([#+>-]|\d+[.)])(?=\s)", r"\\\1", piece)
+    return html.escape(piece, quote=False)
+
+
+def cell(value: Any) -> str:
+    """A table's cell, where even code must not hold a bare bar; Markup is taken as it is."""
+    return str(value) if isinstance(value, Markup) else re.sub(r"(?<!\\)\|", r"\\|", text(value))
+
+
+def table(headers: list[Any], rows: list[list[Any]], align: str) -> Markup:
+    """A table; `align` has an l or an r a column."""
+    lines = [[cell(h) for h in headers], ["---:" if a == "r" else "---" for a in align]] + [[cell(value) for value in row] for row in rows]
+    return Markup("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+def fence(block: str) -> Markup:
+    """A block of code."""
+    ticks = "`" * (1 + max([2] + [len(run) for run in re.findall(r"`+", block)]))
+    return Markup(f"{ticks}\n{block}\n{ticks}")
+
+
+def outcome(shown: Cell) -> Markup:
+    """An outcome in a cell; what a reader should not miss is bold."""
+    words = f"{shown.mark} {shown.word}".strip()
+    words = f"**{words}**" if shown.state in ("refuted", "surprise", "inconclusive") else words
+    return Markup(f"{words} ({shown.note})" if shown.note else words)
+
+
+def code(value: str) -> str:
+    """A name in code, unless it has backticks of its own."""
+    return value if "`" in value or not value else f"`{value}`"
+
+
+# ---- the tables of the report ---------------------------------------------------------------------------------------------------------
+
+def claims_table(group: ClaimGroup) -> Markup:
+    subjects = group.subjects or ["verdict"]
+    name = lambda c: f"{c.id} {c.title}" + (" (finding)" if c.expected == "refuted" else "")
+    rows = [[name(c), *(outcome(c.cells.get(s, Cell("none"))) for s in subjects)] for c in group.claims]
+    return table(["Claim", *subjects], rows, "l" * (1 + len(subjects)))
+
+
+def verdicts_table(claim: ClaimView) -> Markup:
+    rows = [[v.subject, outcome(Cell(v.state)), grouped(v.cases), "; ".join(f"{why}: {grouped(n)}" for why, n in v.skipped.items()) or "none",
+             ratio(v.worst_ratio), ratio(v.tightness), v.confidence] for v in claim.verdicts]
+    return table(["Subject", "Verdict", "Cases", "Skipped", "Worst ratio", "Tightness", "Confidence"], rows, "llrlrrl")
+
+
+def checks_table(claim: ClaimView) -> Markup:
+    rows = []
+    for name in claim.check_names:
+        common, checks = claim.common_cases(name), [claim.check(v, name) for v in claim.verdicts]
+        rows.append([name, common or "differ", *(worst if common or not cases else f"{worst} ({cases} cases)" for cases, worst in checks)])
+    return table(["Check", "Cases", *(f"Worst ratio, {v.subject}" for v in claim.verdicts)], rows, "lr" + "r" * len(claim.verdicts))
+
+
+def values_text(example: CounterExample) -> str:
+    """The values of a counter-example in columns."""
+    lines = []
+    for name, value in example.values.items():
+        cells, more = matrix_view(value)
+        widths = [max(len(row[k]) for row in cells if k < len(row)) for k in range(max((len(row) for row in cells), default=0))]
+        rows = ["  ".join(x.rjust(widths[k]) for k, x in enumerate(row)) for row in cells] + ([f"… {more} more rows"] if more else [])
+        lines += [f"{name} = {rows[0]}"] if len(rows) == 1 else [f"{name} =", *(f"    {row}" for row in rows)]
+    return "\n".join(lines)
+
+
+def coverage_table(registry: list[Claim]) -> Markup:
+    rows = []
+    for claim in registry:
+        test = claim.property_test
+        result = ("passed" if test.passed else "✗ failed") + ("" if test.fresh else ", out of date") if test else ""
+        tested = [code(test.name), grouped(test.cases), result] if test else ["✗ none on record", "", ""]
+        line = "not looked at" if claim.report_line is None else "yes" if claim.report_line else "✗ no"
+        rows.append([claim.id, *tested, ", ".join(map(code, claim.defects_rejected)) or "✗ none", line, "✓ yes" if claim.covered else Markup("**✗ no**")])
+    return table(["Claim", "Property test", "Cases", "Result", "Planted defects rejected", "Line in report", "Covered"], rows, "llrllll")
+
+
+def defects_table(content: Content) -> Markup:
+    caught = lambda d: "✓ yes" if d.caught_by else Markup("**✗ by no claim**")
+    rows = [[f"{d.title} {code(d.defect)}", caught(d), *(cell.sign for cell in d.cells)] for d in content.defects or []]
+    return table(["Defect", "Caught", *content.defect_claims], rows, "ll" + "l" * len(content.defect_claims))
+
+
+def catches_table(defects: list[DefectRow]) -> Markup:
+    rows = [[code(d.defect), t.claim, t.check or "–", ratio(t.worst_ratio)] for d in defects for t in d.caught_by]
+    return table(["Defect", "Claim", "Check", "Worst ratio"], rows, "lllr")
+
+
+def data_table(view: TableView) -> Markup:
+    joined = lambda value, interval, numeric: Markup(f"{value} {interval}") if interval and numeric else f"{value} {interval}".strip()
+    rows = [[joined(*entry) for entry in row] for row in view.rows]
+    return table([header for header, _ in view.headers], rows, "".join("r" if numeric else "l" for _, numeric in view.headers))
+
+
+def departures_table(departures: list[dict[str, str]]) -> Markup:
+    return table(["Setting", "Report", "Theory", "Here"], [[d["setting"], d["report"], d["theory"], d["here"]] for d in departures], "llll")
+
+
+def runs_table(manifests: list[tuple[str, dict[str, Any]]]) -> Markup:
+    rows = [[name, *(manifest_value(key, manifest.get(key)) for key in MANIFEST_COLUMNS)] for name, manifest in manifests]
+    return table(["Run", "Profile", "Seed", "Threads", "Started", "Duration", "Complete"], rows, "llrrlrl")
+
+
+def manifest_table(manifest: dict[str, Any]) -> Markup:
+    rows = [[label, f"{key}: {code(value)}" if key else code(value)] for label, entries in manifest_rows(manifest) for key, value in entries]
+    return table(["Field", "Value"], rows, "ll")

@@ -1,0 +1,242 @@
+"""A run folder as typed objects. docs/formats.md is the contract of what is read here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from report_files import DataFolder, InputError, Record, read_json, read_records
+
+OUTCOMES = ("holds", "refuted", "inconclusive")
+PARTS = ("manifest.json", "claims.json", "verdicts.json", "gallery.json")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One named check of a claim."""
+
+    name: str
+    cases: int
+    worst_ratio: float | None
+
+
+@dataclass(frozen=True)
+class CounterExample:
+    """The smallest case found that breaks a check; `values` are numbers, lists or matrices by name."""
+
+    check: str
+    observed: float | None
+    allowed: float | None
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out of judging one subject by one claim."""
+
+    claim: str
+    title: str
+    subject: str
+    outcome: str
+    expected: str
+    cases: int
+    skipped: dict[str, int]
+    worst_ratio: float | None
+    tightness: float | None
+    checks: list[Check]
+    confidence: str
+    seed: int
+    profile: str
+    reproduce: str
+    detail: str
+    counter_example: CounterExample | None
+
+    @property
+    def as_declared(self) -> bool:
+        return self.outcome == self.expected
+
+    @property
+    def is_finding(self) -> bool:
+        """A published statement that is declared refuted."""
+        return self.expected == "refuted"
+
+    @property
+    def state(self) -> str:
+        """How the outcome compares with the declaration, in one word: holds, finding, refuted, surprise or inconclusive."""
+        if self.outcome == "inconclusive":
+            return "inconclusive"
+        if self.outcome == "refuted":
+            return "finding" if self.is_finding else "refuted"
+        return "surprise" if self.is_finding else "holds"
+
+
+@dataclass(frozen=True)
+class PropertyTest:
+    """The property test that covers a claim, and how it last went."""
+
+    name: str
+    cases: int
+    passed: bool
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An entry of the registry with its coverage."""
+
+    id: str
+    title: str
+    statement: str
+    source: str
+    judges: str
+    expected: str
+    minimum_cases: int
+    covered: bool
+    property_test: PropertyTest | None
+    defects_rejected: list[str]
+    report_line: bool | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A planted defect judged by one claim."""
+
+    defect: str
+    title: str
+    claim: str
+    outcome: str
+    worst_ratio: float | None
+    check: str | None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One folder under experiments/; its summary or its manifest may be absent."""
+
+    name: str
+    data: DataFolder
+    summary: Record | None
+    manifest: Record | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a run folder holds; None stands for a file that is absent."""
+
+    manifest: Record | None
+    claims: list[Claim] | None
+    verdicts: list[Verdict] | None
+    trials: list[Trial] | None
+    experiments: list[Experiment]
+
+    @property
+    def absent(self) -> list[str]:
+        """The names of the files that a whole run folder would have and this one does not."""
+        found = (self.manifest, self.claims, self.verdicts, self.trials)
+        names = [name for name, part in zip(PARTS, found) if part is None]
+        if not self.experiments:
+            names.append("experiments/*/summary.json")
+        for experiment in self.experiments:
+            if experiment.summary is None:
+                names.append(f"experiments/{experiment.name}/summary.json")
+            if experiment.manifest is None:
+                names.append(f"experiments/{experiment.name}/manifest.json")
+        return names
+
+
+def load_run(folder: Path) -> Run:
+    """Read a run folder; raises InputError where it is not one."""
+    if not folder.exists():
+        raise InputError(f"{folder}: no such folder")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder")
+    experiments = [load_experiment(path) for path in sorted(folder.glob("experiments/*")) if path.is_dir()]
+    if not any((folder / name).is_file() for name in PARTS) and not any(e.summary or e.manifest for e in experiments):
+        raise InputError(f"{folder}: holds no run data: none of {', '.join(PARTS)} and no experiments/*/summary.json is there")
+    return Run(
+        manifest=load_manifest(folder / "manifest.json"),
+        claims=load_list(folder / "claims.json", claim, lambda c: c.id),
+        verdicts=load_list(folder / "verdicts.json", verdict, lambda v: f"{v.claim} on {v.subject}"),
+        trials=load_list(folder / "gallery.json", trial, lambda t: f"{t.defect} under {t.claim}"),
+        experiments=experiments,
+    )
+
+
+def load_manifest(path: Path) -> Record | None:
+    return Record(read_json(path), str(path)) if path.is_file() else None
+
+
+def load_experiment(folder: Path) -> Experiment:
+    return Experiment(folder.name, DataFolder(folder), load_manifest(folder / "summary.json"), load_manifest(folder / "manifest.json"))
+
+
+def load_list(path: Path, make, key) -> list | None:
+    """The objects of a list file, no two of which may have the same key."""
+    if not path.is_file():
+        return None
+    made, seen = [], set()
+    for record in read_records(path):
+        item = make(record)
+        if key(item) in seen:
+            raise InputError(f"{record.where}: a second entry for {key(item)}")
+        seen.add(key(item))
+        made.append(item)
+    return made
+
+
+def one_of(record: Record, key: str, allowed: tuple[str, ...]) -> str:
+    value = record.text(key)
+    if value not in allowed:
+        raise InputError(f"{record.where}: the field '{key}' should be one of {', '.join(allowed)}, but is '{value}'")
+    return value
+
+
+def verdict(record: Record) -> Verdict:
+    """A verdict; one that says `holds` without a case, or beyond its bound, contradicts itself and is refused."""
+    skipped = record.record("skipped")
+    made = Verdict(
+        claim=record.text("claim"), title=record.text("title"), subject=record.text("subject"),
+        outcome=one_of(record, "outcome", OUTCOMES), expected=one_of(record, "expected", OUTCOMES[:2]),
+        cases=record.integer("cases"), skipped={why: skipped.integer(why) for why in skipped.value},
+        worst_ratio=record.number("worst_ratio"), tightness=record.number("tightness") if record.has("tightness") else None,
+        checks=[Check(c.text("name"), c.integer("cases"), c.number("worst_ratio")) for c in record.records("checks")],
+        confidence=record.text("confidence"), seed=record.integer("seed"), profile=record.text("profile"),
+        reproduce=record.text("reproduce"), detail=record.text("detail"),
+        counter_example=counter_example(record.record("counter_example")) if record.has("counter_example") else None,
+    )
+    if made.outcome == "holds" and made.cases == 0:
+        raise InputError(f"{record.where}: {made.claim} on {made.subject} is said to hold with 0 cases judged")
+    if made.outcome == "holds" and (made.worst_ratio is None or not made.worst_ratio <= 1):
+        raise InputError(f"{record.where}: {made.claim} on {made.subject} is said to hold, but its worst ratio is {made.worst_ratio}")
+    return made
+
+
+def counter_example(record: Record) -> CounterExample:
+    return CounterExample(record.text("check"), record.number("observed"), record.number("allowed"), record.record("values").value)
+
+
+def claim(record: Record) -> Claim:
+    test = record.record("property_test") if record.has("property_test") else None
+    return Claim(
+        id=record.text("id"), title=record.text("title"), statement=record.text("statement"), source=record.text("source"),
+        judges=record.text("judges"), expected=one_of(record, "expected", OUTCOMES[:2]), minimum_cases=record.integer("minimum_cases"),
+        covered=record.boolean("covered"),
+        property_test=test and PropertyTest(test.text("name"), test.integer("cases"), test.boolean("passed"), test.boolean("fresh")),
+        defects_rejected=record.texts("defects_rejected"),
+        report_line=record.boolean("report_line") if record.has("report_line") else None,
+    )
+
+
+def trial(record: Record) -> Trial:
+    return Trial(record.text("defect"), record.text("title"), record.text("claim"), one_of(record, "outcome", OUTCOMES),
+                 record.number("worst_ratio"), record.text("check") if record.has("check") else None)
+
+
+def plot_stem(experiment: str, figure: Record) -> str:
+    """The name, without its ending, of a figure's files under plots/."""
+    name = figure.text("id")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise InputError(f"{figure.where}: the id '{name}' cannot name a file: letters, digits, '.', '_' and '-' only")
+    return f"{experiment}-{name}"

@@ -1,0 +1,186 @@
+"""The parts of a report, as the templates see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from report_drawing import Drawing
+from report_numbers import grouped, ratio
+from report_run import Claim, CounterExample, Trial, Verdict
+
+# state → the mark and the words of a cell; never colour alone
+WORDS = {
+    "holds": ("✓", "holds"),
+    "finding": ("✓", "refuted, as declared"),
+    "refuted": ("✗", "refuted"),
+    "surprise": ("✗", "holds, though declared refuted"),
+    "inconclusive": ("?", "inconclusive"),
+    "none": ("", "no verdict"),
+    "caught": ("✓", "caught"),
+    "missed": ("✗", "not caught"),
+    "untried": ("", "not tried"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An outcome in a table."""
+
+    state: str
+    note: str = ""
+
+    @property
+    def mark(self) -> str:
+        return WORDS[self.state][0]
+
+    @property
+    def sign(self) -> str:
+        """The mark, or a dot where there is none."""
+        return self.mark or "·"
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.state][1]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict on the whole run; `tone` is good, bad or open."""
+
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class FigureView:
+    """A numbered figure; `stem` names its files under plots/."""
+
+    number: int
+    anchor: str
+    title: str
+    caption: str
+    stem: str
+    drawing: Drawing
+    sources: list[str]
+
+    @property
+    def alt(self) -> str:
+        return f"{self.title.rstrip('.')}. {self.caption}".strip()
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A numbered table; every cell is (text, interval, is it a number)."""
+
+    number: int
+    anchor: str
+    title: str
+    caption: str
+    headers: list[tuple[str, bool]]
+    rows: list[list[tuple[str, str, bool]]]
+    source: str
+
+
+@dataclass(frozen=True)
+class ExperimentView:
+    """A section of the page about one experiment."""
+
+    name: str
+    anchor: str
+    title: str
+    description: str
+    profile: str
+    seed: str
+    facts: list[str]
+    tables: list[TableView]
+    figures: list[FigureView]
+    departures: list[dict[str, str]]
+    complete: bool
+    missing: bool
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim with all its verdicts."""
+
+    id: str
+    anchor: str
+    title: str
+    judges: str
+    claim: Claim | None
+    verdicts: list[Verdict]
+    cells: dict[str, Cell]
+    check_names: list[str]
+
+    @property
+    def remarkable(self) -> bool:
+        """Whether a reader should see the details at once."""
+        return any(not v.as_declared or v.is_finding for v in self.verdicts)
+
+    @property
+    def expected(self) -> str:
+        return self.claim.expected if self.claim else self.verdicts[0].expected
+
+    def check(self, verdict: Verdict, name: str) -> tuple[str, str]:
+        """The cases and the worst ratio of one check on one subject, written."""
+        found = [c for c in verdict.checks if c.name == name]
+        return (grouped(found[0].cases), ratio(found[0].worst_ratio)) if found else ("", "–")
+
+    def common_cases(self, name: str) -> str:
+        """The cases of a check where they are the same for every subject, else nothing."""
+        cases = {self.check(v, name)[0] for v in self.verdicts}
+        return cases.pop() if len(cases) == 1 else ""
+
+    @property
+    def details(self) -> list[tuple[str, str]]:
+        """What is said of the verdicts: the subjects it is said of, and the sentence, once."""
+        sentences = dict.fromkeys(v.detail for v in self.verdicts if v.detail)
+        return [(", ".join(v.subject for v in self.verdicts if v.detail == sentence), sentence) for sentence in sentences]
+
+    @property
+    def counter_examples(self) -> list[tuple[Verdict, CounterExample]]:
+        return [(v, v.counter_example) for v in self.verdicts if v.counter_example]
+
+
+@dataclass(frozen=True)
+class ClaimGroup:
+    """The claims that judge one type of subject: a table of their own."""
+
+    judges: str
+    subjects: list[str]
+    claims: list[ClaimView]
+
+
+@dataclass(frozen=True)
+class DefectRow:
+    """A planted defect and what each claim said of it."""
+
+    defect: str
+    title: str
+    caught_by: list[Trial]
+    cells: list[Cell]
+
+
+@dataclass
+class Content:
+    """The whole report."""
+
+    subtitle: list[str]
+    headline: Headline
+    absent: list[str]
+    incomplete: list[str]
+    groups: list[ClaimGroup]
+    claims: list[ClaimView]
+    registry: list[Claim] | None
+    has_verdicts: bool
+    tightness: FigureView | None
+    defects: list[DefectRow] | None
+    defect_claims: list[str]
+    experiments: list[ExperimentView]
+    manifests: list[tuple[str, dict[str, Any]]]
+    numbers: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def figures(self) -> list[FigureView]:
+        return ([self.tightness] if self.tightness else []) + [f for e in self.experiments for f in e.figures]

@@ -1,0 +1,36 @@
+#pragma once
+/// The commands of the program. Each adds itself to the parser; the callback sets the exit code.
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "slicecheck/claims/loss_subject.h"
+
+namespace slicecheck::app {
+
+/// Exit codes: docs and README state them.
+enum ExitCode : int { kHolds = 0, kRefuted = 1, kBadInput = 2, kInternalError = 3, kInconclusive = 4 };
+
+struct Program {
+  std::vector<std::string> command;  ///< as it was called
+  int exit_code = kHolds;
+};
+
+void add_claims_command(CLI::App& parser, Program& program);
+void add_verify_command(CLI::App& parser, Program& program);
+void add_experiment_command(CLI::App& parser, Program& program);
+void add_distance_command(CLI::App& parser, Program& program);
+void add_report_command(CLI::App& parser, Program& program);
+
+/// reference, cpu, cpu-float, torch, torch-float.
+std::vector<LossSubject> all_loss_subjects();
+
+/// Folder of the program's Python scripts: beside an installed program, or in the source tree.
+std::filesystem::path script(const std::string& name);
+
+/// Cases per check of a profile. @throws InputError for an unknown profile.
+std::uint64_t cases_of_profile(const std::string& profile);
+
+}  // namespace slicecheck::app

@@ -1,0 +1,101 @@
+/// slicecheck distance.
+
+#include <cmath>
+#include <iostream>
+
+#include "commands.h"
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/parallel.h"
+#include "slicecheck/core/random.h"
+#include "slicecheck/loss/cpu_loss.h"
+#include "slicecheck/measures/point_file.h"
+#include "slicecheck/reporting/manifest.h"
+#include "slicecheck/statistics/confidence.h"
+
+namespace slicecheck::app {
+
+namespace {
+
+struct DistanceOptions {
+  std::string x;
+  std::string y;
+  double p = 2.0;
+  Index directions = 1000;
+  std::string directions_file;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  std::string gradient;
+  bool json = false;
+};
+
+/// Rows of a file of directions must be unit vectors: a direction of another length scales the loss without a word. Files with nine digits or more pass.
+constexpr double kUnitTolerance = 1e-6;
+
+Points<double> directions_for(const DistanceOptions& options, Index dimension) {
+  if (options.directions_file.empty()) return uniform_directions<double>({options.seed, Purpose::distance, 0, 0}, options.directions, dimension);
+  Points<double> directions = read_points(options.directions_file);
+  if (directions.cols() != dimension)
+    reject("{}: directions of dimension {}; the points have dimension {}", options.directions_file, directions.cols(), dimension);
+  for (Index l = 0; l < directions.rows(); ++l)
+    if (const double norm = directions.row(l).norm(); !(std::abs(norm - 1.0) <= kUnitTolerance))
+      reject("{}, direction {}: its length is {:.9g}; directions must be unit vectors (to within {})", options.directions_file, l + 1, norm, kUnitTolerance);
+  return directions;
+}
+
+void run_distance(const DistanceOptions& options) {
+  if (options.threads > 0) set_thread_count(options.threads);
+  const CpuLoss<double> loss(options.p);
+  const Points<double> x = read_points(options.x);
+  const Points<double> y = read_points(options.y);
+  if (x.rows() != y.rows()) reject("{} has {} points and {} has {}; the distance compares clouds of one size", options.x, x.rows(), options.y, y.rows());
+  if (x.cols() != y.cols()) reject("{} has dimension {} and {} has dimension {}; they must agree", options.x, x.cols(), options.y, y.cols());
+  const Points<double> directions = directions_for(options, x.cols());
+  LossGradient<double> result;
+  if (options.gradient.empty()) {
+    result.per_direction = loss.values(x, y, directions);
+    result.value = result.per_direction.sum() / static_cast<double>(directions.rows());
+  } else {
+    result = loss.evaluate(x, y, directions);
+    if (!result.gradient.allFinite()) reject("the gradient overflows double precision; scale the points down");
+  }
+  if (!std::isfinite(result.value)) reject("SW_{}^{} overflows double precision; scale the points down", options.p, options.p);
+  const auto estimate = mean_with_t_interval({result.per_direction.begin(), result.per_direction.end()}, 0.95);
+  // Given directions are no sample: their mean is the value itself.
+  const bool sampled = options.directions_file.empty() && directions.rows() > 1;
+  if (!options.gradient.empty()) write_points(options.gradient, result.gradient);
+  if (options.json) {
+    const Json json{{"value", result.value},
+                    {"standard_error", sampled ? Json(estimate.standard_error) : Json(nullptr)},
+                    {"n", x.rows()},
+                    {"d", x.cols()},
+                    {"p", options.p},
+                    {"directions", directions.rows()},
+                    {"seed", options.directions_file.empty() ? Json(options.seed) : Json(nullptr)}};
+    std::cout << json.dump() << "\n";
+  } else if (sampled) {
+    std::cout << fmt::format("SW_{0}^{0} = {1:.17g} ± {2:.3g} (standard error over {3} random directions; n = {4}, d = {5}, seed {6})\n", options.p,
+                             result.value, estimate.standard_error, directions.rows(), x.rows(), x.cols(), options.seed);
+  } else {
+    std::cout << fmt::format("mean of w over {} direction(s) = {:.17g} (p = {}, n = {}, d = {}; no standard error)\n", directions.rows(), result.value,
+                             options.p, x.rows(), x.cols());
+  }
+}
+
+}  // namespace
+
+void add_distance_command(CLI::App& parser, Program&) {
+  auto options = std::make_shared<DistanceOptions>();
+  CLI::App* command = parser.add_subcommand("distance", "SW_p^p between two clouds in CSV files, with its standard error and gradient");
+  command->add_option("X", options->x, "CSV file: a point a row")->required();
+  command->add_option("Y", options->y, "CSV file of the same shape")->required();
+  command->add_option("--p", options->p, "Exponent, at least 1")->capture_default_str();
+  auto* count = command->add_option("--directions", options->directions, "Number of random directions")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--directions-file", options->directions_file, "CSV file of unit vectors in place of random ones")->excludes(count);
+  command->add_option("--seed", options->seed, "Seed of the directions")->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads; the result does not depend on it")->check(CLI::PositiveNumber);
+  command->add_option("--gradient", options->gradient, "Write the gradient with respect to X to this CSV file");
+  command->add_flag("--json", options->json, "Print JSON: value, standard_error, n, d, p, directions, seed");
+  command->callback([options] { run_distance(*options); });
+}
+
+}  // namespace slicecheck::app

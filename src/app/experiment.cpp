@@ -1,0 +1,103 @@
+/// slicecheck experiment list | run.
+
+#include "experiment.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include "commands.h"
+#include "console.h"
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/parallel.h"
+#include "slicecheck/reporting/manifest.h"
+#include "slicecheck/torch/torch_info.h"
+
+namespace slicecheck::app {
+
+namespace {
+
+struct RunOptions {
+  std::vector<std::string> names;
+  std::string profile = "quick";
+  std::string config;
+  std::vector<std::string> assignments;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  std::string out = "reports/run";
+  std::string data;
+  bool resume = false;
+};
+
+std::filesystem::path data_folder(const RunOptions& options) {
+  if (!options.data.empty()) return options.data;
+  if (const char* folder = std::getenv("SLICECHECK_DATA")) return folder;
+  return "data";
+}
+
+void run_experiments(const RunOptions& options, Program& program) {
+  use_one_torch_thread();
+  if (options.threads > 0) set_thread_count(options.threads);
+  // Everything that can be wrong with the call is found before the first step is taken.
+  std::vector<std::pair<const Experiment*, Settings>> chosen;
+  for (const std::string& name : options.names) {
+    const Experiment& experiment = experiment_by_name(name);
+    Settings settings = preset(experiment, options.profile);
+    if (!options.config.empty()) settings.override_from_file(options.config);
+    for (const std::string& assignment : options.assignments) settings.override_from_text(assignment);
+    chosen.emplace_back(&experiment, std::move(settings));
+  }
+  for (const auto& [experiment, settings] : chosen) {
+    const std::filesystem::path folder = std::filesystem::path(options.out) / "experiments" / experiment->name;
+    Manifest manifest(program.command, options.profile, options.seed, thread_count());
+    manifest.add_library("LibTorch", torch_version());
+    manifest.set_settings(settings.json());
+    manifest.write(folder / "manifest.json", false);
+    {
+      ConsoleProgress progress;
+      experiment->run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress});
+    }
+    manifest.write(folder / "manifest.json", true);
+    std::cout << fmt::format("{}: {}\n", experiment->name, (folder / "summary.json").string());
+  }
+}
+
+void list_experiments() {
+  std::vector<std::vector<std::string>> rows{{"experiment", "what"}};
+  for (const Experiment& experiment : experiments()) rows.push_back({experiment.name, experiment.title});
+  std::cout << aligned(rows) << "\nSettings of an experiment: slicecheck experiment show NAME [--profile quick|full]\n";
+}
+
+}  // namespace
+
+void add_experiment_command(CLI::App& parser, Program& program) {
+  CLI::App* command = parser.add_subcommand("experiment", "Trainings whose outcome is shown, not judged");
+  command->require_subcommand(1);
+  command->add_subcommand("list", "The experiments")->callback(list_experiments);
+
+  auto shown = std::make_shared<RunOptions>();
+  CLI::App* show = command->add_subcommand("show", "The settings of an experiment, as TOML");
+  show->add_option("name", shown->names, "The experiment")->required()->expected(1);
+  show->add_option("--profile", shown->profile, "quick or full")->capture_default_str();
+  show->callback([shown] {
+    const Experiment& experiment = experiment_by_name(shown->names.front());
+    preset(experiment, shown->profile);  // an unknown profile is refused
+    std::cout << (shown->profile == "quick" ? experiment.quick : experiment.full);
+  });
+
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* run = command->add_subcommand("run", "Run experiments");
+  run->add_option("names", options->names, "Names of experiments")->required();
+  run->add_option("--profile", options->profile, "quick or full")->capture_default_str();
+  run->add_option("--config", options->config, "TOML file that overrides settings of the preset");
+  run->add_option("--set", options->assignments, "key=value overrides a setting; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  run->add_option("--seed", options->seed, "Seed of every random number")->capture_default_str();
+  run->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(CLI::PositiveNumber);
+  run->add_option("--out", options->out, "Run folder; files go to OUT/experiments/NAME")->capture_default_str();
+  run->add_option("--data", options->data, "Folder of the data sets (default: SLICECHECK_DATA, or data)");
+  run->add_flag("--resume", options->resume, "Continue from checkpoints, to the same bits");
+  run->callback([options, &program] { run_experiments(*options, program); });
+}
+
+}  // namespace slicecheck::app
