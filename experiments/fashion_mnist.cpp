@@ -30,8 +30,9 @@ std::shared_ptr<const Law> fashion_images(const std::filesystem::path& data) {
 std::shared_ptr<const Generator<float>> image_generator(const Settings& settings) {
   const Index width = settings.integer_at_least("width", 1);
   const std::string kind = settings.word("generator");
-  if (kind == "conv") return std::make_shared<ConvGenerator>(width);
-  if (kind == "residual-conv") return std::make_shared<ResidualConvGenerator>(width);
+  const double gain = settings.number("initial_gain");
+  if (kind == "conv") return std::make_shared<ConvGenerator>(width, gain);
+  if (kind == "residual-conv") return std::make_shared<ResidualConvGenerator>(width, gain);
   reject("settings: unknown generator '{}'; expected conv or residual-conv", kind);
 }
 

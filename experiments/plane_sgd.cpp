@@ -62,7 +62,7 @@ void run_plane_sgd(const ExperimentContext& context) {
   summary["description"] =
       "Report 000, Table 1 and Figure 1: the dense ReLU network with two hidden layers of 256 learns three plane laws from a Gaussian with the SW loss, "
       "batches of 256. Twice: with the "
-      "report's own settings, and with Algorithm 1 as the theorem has it (fresh i.i.d. batches of bounded laws, one direction a step, constant step). Both "
+      "report's own settings, and with the sampling, the single direction and the constant step of Algorithm 1, on bounded laws. Both "
       "start from the same u₀.";
   summary["facts"] = {
       fmt::format("{} parameters; {} steps; both variants of a target start from the same u₀.", arms.front().parts.generator->parameters(),

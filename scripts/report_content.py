@@ -7,7 +7,7 @@ from typing import Any
 
 from report_figures import draw
 from report_files import InputError, Record, as_text
-from report_numbers import duration, formatted, grouped, pretty, ratio
+from report_numbers import duration, formatted, grouped, pretty, ratio, with_zeros
 from report_run import Experiment, Run, Trial, Verdict, plot_stem
 from report_tightness import Block, draw_tightness
 from report_views import Cell, ClaimGroup, ClaimView, Content, DefectRow, ExperimentView, FigureView, Headline, TableView
@@ -46,7 +46,7 @@ def make_content(run: Run) -> Content:
     incomplete += [f"experiments/{e.name}/manifest.json" for e in run.experiments if e.manifest and e.manifest.value.get("complete") is False]
     content = Content(
         subtitle=subtitle(run), headline=headline(run, claims), absent=run.absent, incomplete=incomplete, groups=groups,
-        claims=claims, registry=run.claims, has_verdicts=bool(run.verdicts), tightness=tightness(groups, counter),
+        claims=claims, registry=run.claims, has_verdicts=run.verdicts is not None, tightness=tightness(groups, counter),
         defects=defect_rows(run.trials, order) if run.trials is not None else None,
         defect_claims=defect_claims(run.trials or [], order),
         experiments=[experiment_view(e, counter) for e in run.experiments],
@@ -68,7 +68,9 @@ def anchor(prefix: str, name: str) -> str:
 def subtitle(run: Run) -> list[str]:
     """Profile, seed, version and the like, of the whole run or, failing that, of its verdicts."""
     if run.manifest:
-        value = run.manifest.value
+        value = dict(run.manifest.value)
+        if isinstance(value.get("commit"), str):
+            value["commit"] = re.sub(r"^([0-9a-f]{10})[0-9a-f]+", r"\1", value["commit"])
         words = [f"{label}{as_text(value[key])}" for key, label in (("profile", "profile "), ("seed", "seed "), ("version", "version "), ("commit", "commit "),
                                                                    ("started", "started ")) if value.get(key) not in (None, "")]
         if isinstance(value.get("duration_seconds"), (int, float)):
@@ -122,7 +124,7 @@ def numbers(run: Run, content: Content) -> list[tuple[str, str]]:
     if run.claims is not None:
         out.append(("claims covered", f"{sum(c.covered for c in run.claims)} / {len(run.claims)}"))
     if content.experiments:
-        out.append(("experiments", str(len(content.experiments))))
+        out.append(("experiments" if len(content.experiments) > 1 else "experiment", str(len(content.experiments))))
     return out
 
 
@@ -164,6 +166,8 @@ def tightness(groups: list[ClaimGroup], counter: Counter) -> FigureView | None:
 
 def matrix_view(value: Any) -> tuple[list[list[str]], int]:
     """A counter-example's value as rows of rounded cells, and how many rows were left out."""
+    if value == []:
+        return [["none"]], 0
     rows = value if isinstance(value, list) and any(isinstance(row, list) for row in value) else [value]
     cells = [[number_text(x) for x in (row if isinstance(row, list) else [row])] for row in rows]
     return cells[:MOST_ROWS], max(0, len(cells) - MOST_ROWS)
@@ -172,7 +176,7 @@ def matrix_view(value: Any) -> tuple[list[list[str]], int]:
 def number_text(value: Any) -> str:
     """An integer in full, another number with six digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "–" if value is None else as_text(value)
+        return "–" if value is None else pretty(as_text(value))
     return pretty(str(value) if isinstance(value, int) else format(value, ".6g"))
 
 
@@ -185,12 +189,12 @@ def defect_claims(trials: list[Trial], order: list[str]) -> list[str]:
 
 
 def defect_rows(trials: list[Trial], order: list[str]) -> list[DefectRow]:
-    states = {"refuted": "caught", "holds": "missed", "inconclusive": "inconclusive"}
+    states = {"refuted": "unconfirmed", "holds": "missed", "inconclusive": "inconclusive"}
     rows = []
     for defect in dict.fromkeys(t.defect for t in trials):
         own = {t.claim: t for t in trials if t.defect == defect}
-        cells = [Cell(states[own[c].outcome], ratio(own[c].worst_ratio)) if c in own else Cell("untried") for c in defect_claims(trials, order)]
-        rows.append(DefectRow(defect, next(iter(own.values())).title, [t for t in own.values() if t.outcome == "refuted"], cells))
+        cells = [Cell("caught" if own[c].caught else states[own[c].outcome]) if c in own else Cell("untried") for c in defect_claims(trials, order)]
+        rows.append(DefectRow(defect, next(iter(own.values())).title, [t for t in own.values() if t.caught], cells))
     return rows
 
 
@@ -224,7 +228,7 @@ def table_view(name: str, table: Record, experiment: Experiment, counter: Counte
         cells = []
         for spec, positions, column in specs:
             try:
-                texts = [formatted(row[k], spec) for k in positions]
+                texts = [formatted(row[k], with_zeros(spec) if len(positions) == 3 else spec) for k in positions]
             except ValueError:
                 raise InputError(f"{data.path}:{line}: the cell of column '{column.text('name')}' does not suit the format '{spec}' that the summary gives it: "
                                  f"'{', '.join(row[k] for k in positions)}'") from None

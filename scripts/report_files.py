@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 
 
+NOT_FINITE = ("nan", "inf", "-inf")    # JSON has no numbers for these
+
+
 class InputError(Exception):
     """What is wrong with the input, in one sentence for the person who called the program."""
 
@@ -77,7 +80,9 @@ class Record:
         return default if default is not None and not self.has(key) else self._get(key, (str,), "a string")
 
     def number(self, key: str) -> float | None:
-        """A number; null, as some writers put for what is not finite, gives None."""
+        """A number, which may be written `nan`, `inf` or `-inf` in a string; null gives None."""
+        if isinstance(self.value.get(key), str) and self.value[key] in NOT_FINITE:
+            return float(self.value[key])
         value = self._get(key, (int, float, type(None)), "a number")
         return None if value is None else float(value)
 

@@ -94,7 +94,7 @@ def coverage_table(registry: list[Claim]) -> Markup:
     rows = []
     for claim in registry:
         test = claim.property_test
-        result = ("passed" if test.passed else "✗ failed") + ("" if test.fresh else ", out of date") if test else ""
+        result = ("passed" if test.passed else "✗ failed") + ("" if test.fresh else ", on other sources") if test else ""
         tested = [code(test.name), grouped(test.cases), result] if test else ["✗ none on record", "", ""]
         line = "not looked at" if claim.report_line is None else "yes" if claim.report_line else "✗ no"
         rows.append([claim.id, *tested, ", ".join(map(code, claim.defects_rejected)) or "✗ none", line, "✓ yes" if claim.covered else Markup("**✗ no**")])

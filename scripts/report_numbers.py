@@ -78,7 +78,12 @@ def formatted(cell: str, spec: str) -> str:
     if spec[-1] == "d":
         value = int(cell) if "." not in cell and "e" not in cell.lower() else whole(float(cell))
         return grouped(value) if spec == "d" else pretty(format(value, spec))
-    return pretty(format(float(cell), spec))
+    return pretty(re.sub(r"\.(?=$|e)", "", format(float(cell), spec)) if "#" in spec else format(float(cell), spec))
+
+
+def with_zeros(spec: str) -> str:
+    """The same spec keeping a number's trailing zeros, so that a value and the ends of its interval show the same digits."""
+    return re.sub(r"^([^#.]*)(\.\d+g)$", r"\1#\2", spec)
 
 
 def whole(value: float) -> int:

@@ -68,9 +68,9 @@ def data_uri(figure: FigureView) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Text for HTML: what stands between backticks is code, elsewhere simple indices are lowered and exponents raised."""
+    """Text for HTML: what stands between backticks is code, elsewhere simple indices are lowered and exponents raised, and `95 %` stays in one line."""
     pieces = re.split(r"`([^`\n]+)`", html.escape(text))
-    mathematics = lambda piece: with_scripts(piece, ("<sub>", "</sub>"), ("<sup>", "</sup>"))
+    mathematics = lambda piece: with_scripts(re.sub(r"(?<=\d) %", "\u00a0%", piece), ("<sub>", "</sub>"), ("<sup>", "</sup>"))
     return Markup("".join(f"<code>{piece}</code>" if k % 2 else mathematics(piece) for k, piece in enumerate(pieces)))
 
 

@@ -43,6 +43,7 @@ class Verdict:
     expected: str
     cases: int
     skipped: dict[str, int]
+    kinds: dict[str, int]
     worst_ratio: float | None
     tightness: float | None
     checks: list[Check]
@@ -101,12 +102,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Trial:
-    """A planted defect judged by one claim."""
+    """A planted defect judged by one claim; caught: refuted, the counter-example refuted again, and the repaired code holding on it."""
 
     defect: str
     title: str
     claim: str
     outcome: str
+    caught: bool
     worst_ratio: float | None
     check: str | None
 
@@ -195,11 +197,10 @@ def one_of(record: Record, key: str, allowed: tuple[str, ...]) -> str:
 
 def verdict(record: Record) -> Verdict:
     """A verdict; one that says `holds` without a case, or beyond its bound, contradicts itself and is refused."""
-    skipped = record.record("skipped")
     made = Verdict(
         claim=record.text("claim"), title=record.text("title"), subject=record.text("subject"),
         outcome=one_of(record, "outcome", OUTCOMES), expected=one_of(record, "expected", OUTCOMES[:2]),
-        cases=record.integer("cases"), skipped={why: skipped.integer(why) for why in skipped.value},
+        cases=record.integer("cases"), skipped=counts(record, "skipped"), kinds=counts(record, "kinds") if record.has("kinds") else {},
         worst_ratio=record.number("worst_ratio"), tightness=record.number("tightness") if record.has("tightness") else None,
         checks=[Check(c.text("name"), c.integer("cases"), c.number("worst_ratio")) for c in record.records("checks")],
         confidence=record.text("confidence"), seed=record.integer("seed"), profile=record.text("profile"),
@@ -211,6 +212,12 @@ def verdict(record: Record) -> Verdict:
     if made.outcome == "holds" and (made.worst_ratio is None or not made.worst_ratio <= 1):
         raise InputError(f"{record.where}: {made.claim} on {made.subject} is said to hold, but its worst ratio is {made.worst_ratio}")
     return made
+
+
+def counts(record: Record, key: str) -> dict[str, int]:
+    """An object of integers."""
+    named = record.record(key)
+    return {name: named.integer(name) for name in named.value}
 
 
 def counter_example(record: Record) -> CounterExample:
@@ -230,8 +237,12 @@ def claim(record: Record) -> Claim:
 
 
 def trial(record: Record) -> Trial:
-    return Trial(record.text("defect"), record.text("title"), record.text("claim"), one_of(record, "outcome", OUTCOMES),
-                 record.number("worst_ratio"), record.text("check") if record.has("check") else None)
+    outcome = one_of(record, "outcome", OUTCOMES)
+    made = Trial(record.text("defect"), record.text("title"), record.text("claim"), outcome, record.boolean("caught"), record.number("worst_ratio"),
+                 record.text("check") if record.has("check") else None)
+    if made.caught and outcome != "refuted":
+        raise InputError(f"{record.where}: {made.defect} is said to be caught by {made.claim}, which says '{outcome}'")
+    return made
 
 
 def plot_stem(experiment: str, figure: Record) -> str:

@@ -19,6 +19,7 @@ WORDS = {
     "none": ("", "no verdict"),
     "caught": ("✓", "caught"),
     "missed": ("✗", "not caught"),
+    "unconfirmed": ("!", "refuted, not confirmed"),
     "untried": ("", "not tried"),
 }
 
@@ -139,6 +140,12 @@ class ClaimView:
         return [(", ".join(v.subject for v in self.verdicts if v.detail == sentence), sentence) for sentence in sentences]
 
     @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """How often each kind of case was judged: the subjects it is said of, and the counts, once."""
+        said = {v.subject: ", ".join(f"{kind} {grouped(n)}" for kind, n in v.kinds.items()) for v in self.verdicts if v.kinds}
+        return [(", ".join(s for s in said if said[s] == counts), counts) for counts in dict.fromkeys(said.values())]
+
+    @property
     def counter_examples(self) -> list[tuple[Verdict, CounterExample]]:
         return [(v, v.counter_example) for v in self.verdicts if v.counter_example]
 
@@ -180,6 +187,11 @@ class Content:
     experiments: list[ExperimentView]
     manifests: list[tuple[str, dict[str, Any]]]
     numbers: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def judged(self) -> bool:
+        """Whether the run folder holds anything about claims."""
+        return self.has_verdicts or self.registry is not None or self.defects is not None
 
     @property
     def figures(self) -> list[FigureView]:

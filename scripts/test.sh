@@ -115,12 +115,14 @@ quick_lint() {
   fi
 }
 
-# clang rejects Debian's LibTorch headers in C++20, because it looks into the
-# constexpr std::vector of an incomplete type. For the files that use LibTorch
-# the vector is therefore read as the C++17 one.
+# clang-tidy gets the compile commands of the release build without gcc's
+# precompiled headers. clang also rejects Debian's LibTorch headers in C++20,
+# because it looks into the constexpr std::vector of an incomplete type: for the
+# files that use LibTorch the vector is read as the C++17 one.
 check_tidy() {
   build release || return
-  cat >build/clang_tidy_prelude.h <<'CPP'
+  mkdir -p build/tidy
+  cat >build/tidy/prelude.h <<'CPP'
 #include <bits/stl_algobase.h>
 #include <bits/allocator.h>
 #include <bits/stl_construct.h>
@@ -136,22 +138,27 @@ check_tidy() {
 #pragma pop_macro("_GLIBCXX20_CONSTEXPR")
 CPP
   python3 - <<'PYTHON'
-import json, os, subprocess
+import json, os, shlex, subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 folders = tuple(os.path.join(os.getcwd(), folder, "") for folder in ("src", "experiments"))
-commands = {}
+entries = []
 for entry in json.load(open("build/release/compile_commands.json")):
     path = os.path.join(entry["directory"], entry["file"])
-    if path.startswith(folders) and path.endswith(".cpp"):
-        commands[path] = entry.get("command") or " ".join(entry["arguments"])
-if not commands:
+    if not path.startswith(folders) or not path.endswith(".cpp"):
+        continue
+    arguments = shlex.split(entry["command"])
+    for at in [i for i, a in enumerate(arguments) if a.endswith("cmake_pch.hxx")][::-1]:
+        del arguments[at - 1:at + 1]
+    if "/torch/csrc" in entry["command"]:
+        arguments[1:1] = ["-include", os.path.abspath("build/tidy/prelude.h")]
+    entries.append({"directory": entry["directory"], "file": path, "arguments": arguments})
+if not entries:
     exit("found no files to check")
+json.dump(entries, open("build/tidy/compile_commands.json", "w"))
 
 def tidy(path):
-    command = ["clang-tidy", "--quiet", "-p", "build/release", "--warnings-as-errors=*", path]
-    if "/torch/csrc" in commands[path]:
-        command += ["--extra-arg=-include", "--extra-arg=" + os.path.abspath("build/clang_tidy_prelude.h")]
+    command = ["clang-tidy", "--quiet", "-p", "build/tidy", "--warnings-as-errors=*", path]
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     # "N warnings generated" counts those in system headers, which nobody sees.
     lines = [line for line in run.stdout.splitlines() if not line.endswith(" generated.")]
@@ -159,8 +166,8 @@ def tidy(path):
     return run.returncode
 
 with ThreadPoolExecutor(2) as pool:
-    failed = sum(code != 0 for code in pool.map(tidy, sorted(commands)))
-print(f"clang-tidy: {len(commands)} files, {failed} with warnings")
+    failed = sum(code != 0 for code in pool.map(tidy, sorted({entry["file"] for entry in entries})))
+print(f"clang-tidy: {len(entries)} files, {failed} with warnings")
 exit(1 if failed else 0)
 PYTHON
 }

@@ -1,0 +1,336 @@
+/// The machinery of claims: deterministic, never silently content.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <set>
+
+#include "slicecheck/claims/claim.h"
+#include "slicecheck/core/error.h"
+#include "slicecheck/gallery/broken_loss.h"
+#include "support/process.h"
+
+namespace slicecheck::testing {
+namespace {
+
+Verdict verified(const Claim& claim, const LossSubject& subject, const Budget& budget) {
+  SilentProgress silent;
+  return verify(claim, subject, budget, silent);
+}
+
+LossSubject reference() { return core_loss_subjects().front(); }
+
+LossSubject planted(const std::string& name) {
+  for (const LossDefect& defect : loss_gallery())
+    if (defect.name == name) return defect.subject;
+  reject("no planted defect is called {}", name);
+}
+
+/// The reference with its result changed.
+LossSubject changed(std::function<void(LossGradient<double>&)> change) {
+  LossSubject subject = reference();
+  subject.name = "changed";
+  subject.evaluate = [right = subject.evaluate, change = std::move(change)](const auto& z, const auto& y, const auto& theta, double p) {
+    LossGradient<double> out = right(z, y, theta, p);
+    change(out);
+    return out;
+  };
+  return subject;
+}
+
+void expect_same_bits(const Points<double>& a, const Points<double>& b, const char* what) {
+  ASSERT_EQ(a.rows(), b.rows()) << what;
+  ASSERT_EQ(a.cols(), b.cols()) << what;
+  EXPECT_TRUE(a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(double)) == 0) << what;
+}
+
+void expect_same_case(const LossCase& a, const LossCase& b) {
+  EXPECT_EQ(a.kind, b.kind);
+  EXPECT_EQ(a.p, b.p);
+  EXPECT_EQ(a.s, b.s);
+  EXPECT_EQ(a.order, b.order);
+  expect_same_bits(a.z, b.z, "Z");
+  expect_same_bits(a.y, b.y, "Y");
+  expect_same_bits(a.w, b.w, "W");
+  expect_same_bits(a.theta, b.theta, "theta");
+  expect_same_bits(a.v, b.v, "v");
+}
+
+void expect_same_number(double a, double b) { EXPECT_TRUE(a == b || (std::isnan(a) && std::isnan(b))) << a << " and " << b; }
+
+void expect_same_verdict(const Verdict& a, const Verdict& b) {
+  EXPECT_EQ(a.outcome, b.outcome);
+  EXPECT_EQ(a.cases, b.cases);
+  EXPECT_EQ(a.skipped, b.skipped);
+  EXPECT_EQ(a.kinds, b.kinds);
+  EXPECT_EQ(a.detail, b.detail);
+  ASSERT_EQ(a.checks.size(), b.checks.size());
+  for (std::size_t i = 0; i < a.checks.size(); ++i) {
+    EXPECT_EQ(a.checks[i].name, b.checks[i].name);
+    EXPECT_EQ(a.checks[i].cases, b.checks[i].cases);
+    expect_same_number(a.checks[i].worst_ratio, b.checks[i].worst_ratio);
+    EXPECT_EQ(a.checks[i].tightness, b.checks[i].tightness);
+  }
+  ASSERT_EQ(a.counter_example.has_value(), b.counter_example.has_value());
+  if (!a.counter_example) return;
+  EXPECT_EQ(a.counter_example->check, b.counter_example->check);
+  EXPECT_EQ(a.counter_example->found_at, b.counter_example->found_at);
+  expect_same_number(a.counter_example->judgement.observed, b.counter_example->judgement.observed);
+  expect_same_number(a.counter_example->judgement.allowed, b.counter_example->judgement.allowed);
+  expect_same_case(a.counter_example->example, b.counter_example->example);
+}
+
+TEST(Verify, the_verdict_is_the_same_for_any_number_of_threads) {
+  const LossSubject subjects[] = {core_loss_subjects()[1], core_loss_subjects()[2], planted("stale-permutation"), planted("gradient-through-root")};
+  for (const Claim& claim : claims()) {
+    for (const LossSubject& subject : subjects) {
+      const Budget budget{.cases = 60, .seed = 3};
+      Verdict first;
+      for (const int threads : {1, 2}) {
+        const ScopedThreads scope(threads);
+        const Verdict verdict = verified(claim, subject, budget);
+        if (threads == 1) first = verdict;
+        expect_same_verdict(verdict, first);
+      }
+    }
+  }
+}
+
+TEST(Verify, says_what_it_was_asked) {
+  const Claim& claim = claim_by_id("L6");
+  const Verdict verdict = verified(claim, reference(), {.cases = 70, .seed = 42});
+  EXPECT_EQ(verdict.claim, "L6");
+  EXPECT_EQ(verdict.title, claim.title);
+  EXPECT_EQ(verdict.subject, "reference");
+  EXPECT_EQ(verdict.seed, 42U);
+  EXPECT_EQ(verdict.requested_cases, 70U);
+  EXPECT_EQ(verdict.outcome, Outcome::holds) << verdict.detail;
+  std::uint64_t judged = 0;
+  for (const CheckEvidence& check : verdict.checks) judged += check.cases;
+  EXPECT_EQ(judged, verdict.cases);
+  std::uint64_t skipped = 0;
+  for (const auto& [reason, count] : verdict.skipped) skipped += count;
+  EXPECT_EQ(judged + skipped, 70 * claim.checks.size()) << "every drawn case is judged or counted as skipped";
+  std::uint64_t of_kinds = 0;
+  for (const auto& [kind, count] : verdict.kinds) of_kinds += count;
+  EXPECT_EQ(of_kinds, verdict.cases);
+}
+
+/// A check that remembers the cases it was given.
+struct Recorder {
+  std::shared_ptr<std::mutex> mutex = std::make_shared<std::mutex>();
+  std::shared_ptr<std::set<std::string>> seen = std::make_shared<std::set<std::string>>();
+
+  Claim claim(const std::string& check = "recorder", Judgement answer = {}) const {
+    Claim out = claim_by_id("L1");
+    out.id = "X";
+    out.checks = {{check, {}, [*this, answer](const LossSubject&, const LossCase& c) {
+                     const std::lock_guard lock(*mutex);
+                     seen->insert(std::string(reinterpret_cast<const char*>(c.z.data()), static_cast<std::size_t>(c.z.size()) * sizeof(double)) + c.kind);
+                     return answer;
+                   }}};
+    return out;
+  }
+};
+
+TEST(Verify, other_seeds_and_other_checks_draw_other_cases) {
+  const auto cases = [](const std::string& check, std::uint64_t seed) {
+    const Recorder recorder;
+    verified(recorder.claim(check), reference(), {.cases = 60, .seed = seed});
+    return *recorder.seen;
+  };
+  EXPECT_EQ(cases("a", 1), cases("a", 1));
+  EXPECT_NE(cases("a", 1), cases("a", 2));
+  EXPECT_NE(cases("a", 1), cases("b", 1));
+  EXPECT_GT(cases("a", 1).size(), 50U) << "cases must differ from one another";
+}
+
+TEST(Verify, every_kind_of_case_is_drawn) {
+  const Recorder recorder;
+  const Verdict verdict = verified(recorder.claim(), reference(), {.cases = 400});
+  for (const std::string& kind : loss_case_kinds()) EXPECT_TRUE(verdict.kinds.contains(kind)) << kind;
+}
+
+TEST(Verify, too_few_cases_are_inconclusive) {
+  for (const Claim& claim : claims()) {
+    const Verdict verdict = verified(claim, reference(), {.cases = claim.minimum_cases - 1});
+    EXPECT_EQ(verdict.outcome, Outcome::inconclusive) << claim.id;
+    EXPECT_NE(verdict.detail.find("at least 50"), std::string::npos) << verdict.detail;
+  }
+  EXPECT_EQ(verified(claim_by_id("L1"), reference(), {.cases = 0}).outcome, Outcome::inconclusive);
+}
+
+TEST(Verify, few_cases_are_enough_to_refute) { EXPECT_EQ(verified(claim_by_id("L1"), planted("descending-target"), {.cases = 20}).outcome, Outcome::refuted); }
+
+TEST(Verify, skipped_cases_do_not_count) {
+  Judgement skipped;
+  skipped.skipped = "for a reason";
+  const Recorder recorder;
+  const Verdict verdict = verified(recorder.claim("skips", skipped), reference(), {.cases = 200});
+  EXPECT_EQ(verdict.outcome, Outcome::inconclusive);
+  EXPECT_EQ(verdict.cases, 0U);
+  EXPECT_EQ(verdict.skipped.at("for a reason"), 200U);
+}
+
+TEST(Verify, one_check_with_too_few_cases_is_enough_to_be_inconclusive) {
+  Claim claim = claim_by_id("L1");
+  Judgement skipped;
+  skipped.skipped = "for a reason";
+  claim.checks.push_back({"never judged", {}, [=](const LossSubject&, const LossCase&) { return skipped; }});
+  EXPECT_EQ(verified(claim, reference(), {.cases = 60}).outcome, Outcome::inconclusive);
+}
+
+TEST(Verify, a_claim_without_checks_never_holds) {
+  Claim claim = claim_by_id("L1");
+  claim.checks.clear();
+  EXPECT_NE(verified(claim, reference(), {.cases = 100}).outcome, Outcome::holds);
+}
+
+TEST(Verify, a_subject_that_throws_is_refuted_with_its_words) {
+  LossSubject subject = reference();
+  subject.evaluate = [](const auto&, const auto&, const auto&, double) -> LossGradient<double> { throw std::runtime_error("out of memory"); };
+  for (const Claim& claim : claims()) {
+    const Verdict verdict = verified(claim, subject, {.cases = 60});
+    EXPECT_EQ(verdict.outcome, Outcome::refuted) << claim.id;
+    EXPECT_NE(verdict.detail.find("out of memory"), std::string::npos) << verdict.detail;
+    EXPECT_TRUE(std::isnan(verdict.worst_ratio()));
+  }
+}
+
+/// A check of every claim looks at this part of the result: the claims named must refute.
+void expect_refuted(const LossSubject& subject, const std::set<std::string>& ids, const char* what) {
+  for (const Claim& claim : claims()) {
+    const Verdict verdict = verified(claim, subject, {.cases = 60});
+    if (ids.contains(claim.id)) {
+      EXPECT_EQ(verdict.outcome, Outcome::refuted) << claim.id << ": " << what;
+    }
+  }
+}
+
+const double kNan = std::nan("");
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+TEST(Verify, a_value_that_is_no_number_is_refuted_by_every_claim) {
+  expect_refuted(changed([](auto& out) { out.value = kNan; }), {"L1", "L2", "L5", "L6"}, "value NaN");
+  expect_refuted(changed([](auto& out) { out.value = kInfinity; }), {"L1", "L2", "L5", "L6"}, "value infinite");
+  expect_refuted(changed([](auto& out) { out.value = -kInfinity; }), {"L1", "L2", "L5", "L6"}, "value minus infinite");
+}
+
+TEST(Verify, a_gradient_that_is_no_number_is_refuted) {
+  expect_refuted(changed([](auto& out) { out.gradient(0, 0) = kNan; }), {"L2", "L5", "L6"}, "one entry NaN");
+  expect_refuted(changed([](auto& out) { out.gradient(out.gradient.rows() - 1, out.gradient.cols() - 1) = kNan; }), {"L2", "L5", "L6"}, "the last entry NaN");
+  expect_refuted(changed([](auto& out) { out.gradient(0, 0) = kInfinity; }), {"L2", "L5", "L6"}, "one entry infinite");
+}
+
+TEST(Verify, values_per_direction_that_are_no_numbers_are_refuted) {
+  expect_refuted(changed([](auto& out) { out.per_direction[0] = kNan; }), {"L1"}, "the first NaN");
+  expect_refuted(changed([](auto& out) { out.per_direction[out.per_direction.size() - 1] = kNan; }), {"L1"}, "the last NaN");
+  expect_refuted(changed([](auto& out) { out.per_direction[0] = kInfinity; }), {"L1"}, "the first infinite");
+}
+
+TEST(Verify, results_of_a_wrong_shape_are_refuted) {
+  expect_refuted(changed([](auto& out) { out.gradient = Points<double>(0, 0); }), {"L2", "L5", "L6"}, "no gradient");
+  expect_refuted(changed([](auto& out) { out.gradient = Points<double>(out.gradient.transpose().eval()).eval(); }), {"L5", "L6"}, "a transposed gradient");
+  expect_refuted(changed([](auto& out) { out.gradient = Points<double>::Zero(out.gradient.rows() + 1, out.gradient.cols()); }), {"L5", "L6"}, "one row more");
+  expect_refuted(changed([](auto& out) { out.gradient = Points<double>::Zero(out.gradient.rows(), out.gradient.cols() + 1); }), {"L5", "L6"},
+                 "one column more");
+  expect_refuted(changed([](auto& out) { out.per_direction = Eigen::VectorXd::Constant(out.per_direction.size() + 1, out.value); }), {"L1"},
+                 "one value per direction too many");
+}
+
+TEST(Verify, a_subject_may_keep_silent_about_single_directions) {
+  const Verdict verdict = verified(claim_by_id("L1"), changed([](auto& out) { out.per_direction.resize(0); }), {.cases = 60});
+  EXPECT_NE(verdict.outcome, Outcome::refuted) << verdict.detail;
+  EXPECT_EQ(verdict.skipped.size(), 1U);
+}
+
+TEST(Verify, stopping_at_the_first_refuted_check_changes_nothing_before_it) {
+  const LossSubject subject = planted("half-gradient");
+  const Verdict all = verified(claim_by_id("L5"), subject, {.cases = 60});
+  const Verdict first = verified(claim_by_id("L5"), subject, {.cases = 60, .seed = 1, .stop_at_first = true});
+  EXPECT_EQ(first.outcome, Outcome::refuted);
+  EXPECT_LT(first.checks.size(), all.checks.size());
+  EXPECT_EQ(first.checks.back().name, first.counter_example->check);
+  expect_same_case(first.counter_example->example, all.counter_example->example);
+}
+
+TEST(Verify, the_counter_example_refutes_when_it_is_judged_again) {
+  for (const char* name : {"wrong-exponent", "sum-over-directions", "gradient-sign"}) {
+    const LossSubject subject = planted(name);
+    const Verdict verdict = verified(claim_by_id("L6"), subject, {.cases = 60});
+    ASSERT_TRUE(verdict.counter_example) << name;
+    for (const LossCheck& check : claim_by_id("L6").checks) {
+      if (check.name == verdict.counter_example->check) {
+        EXPECT_TRUE(judge(check, subject, verdict.counter_example->example).refutes()) << name;
+      }
+    }
+  }
+}
+
+TEST(Verify, reports_its_progress_up_to_the_end) {
+  class Last final : public Progress {
+   public:
+    void update(std::string_view, double fraction) override {
+      const std::lock_guard lock(mutex_);
+      EXPECT_GE(fraction, 0.0);
+      EXPECT_LE(fraction, 1.0);
+      largest_ = std::max(largest_, fraction);
+    }
+    double largest() const { return largest_; }
+
+   private:
+    std::mutex mutex_;
+    double largest_ = 0.0;
+  } progress;
+  const ScopedThreads scope(2);
+  (void)verify(claim_by_id("L2"), reference(), {.cases = 60}, progress);
+  EXPECT_EQ(progress.largest(), 1.0);
+}
+
+TEST(RoundedCase, is_representable_and_leaves_double_alone) {
+  const RandomStream stream(1, Purpose::cases, 0, 0);
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    PointDraws draws(stream, i);
+    const LossCase drawn = draw_loss_case(draws, {});
+    expect_same_case(rounded_case(reference(), drawn), drawn);
+    const LossCase single = rounded_case(core_loss_subjects()[2], drawn);
+    for (const auto& [rounded, exact] : {std::pair(&single.z, &drawn.z), {&single.y, &drawn.y}, {&single.w, &drawn.w}, {&single.theta, &drawn.theta}})
+      EXPECT_EQ(*rounded, exact->cast<float>().cast<double>());
+    EXPECT_EQ(single.v, drawn.v.cast<float>().cast<double>());
+  }
+}
+
+TEST(LossCases, are_a_pure_function_of_the_draws_and_within_the_limits) {
+  const RandomStream stream(1, Purpose::cases, 1, 0);
+  const CaseLimits limits{.points = 7, .dimension = 6, .directions = 3, .large_cases = false};
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    PointDraws one(stream, i);
+    PointDraws two(stream, i);
+    const LossCase c = draw_loss_case(one, limits);
+    expect_same_case(c, draw_loss_case(two, limits));
+    EXPECT_LE(c.n(), 7);
+    EXPECT_LE(c.d(), 6);
+    EXPECT_LE(c.theta.rows(), 3);
+    for (Index l = 0; l < c.theta.rows(); ++l) EXPECT_NEAR(c.theta.row(l).norm(), 1.0, 1e-15);
+  }
+}
+
+TEST(Claims, are_found_by_their_id_alone) {
+  std::set<std::string> ids;
+  for (const Claim& claim : claims()) {
+    EXPECT_TRUE(ids.insert(claim.id).second);
+    EXPECT_EQ(&claim_by_id(claim.id), &claim);
+    EXPECT_FALSE(claim.checks.empty());
+    EXPECT_GE(claim.minimum_cases, 50U);
+    std::set<std::string> checks;
+    for (const LossCheck& check : claim.checks) EXPECT_TRUE(checks.insert(check.name).second) << check.name << ": two checks would draw the same cases";
+  }
+  EXPECT_EQ(ids, (std::set<std::string>{"L1", "L2", "L5", "L6"}));
+  for (const char* unknown : {"", "l1", "L3", "L11"}) EXPECT_THROW((void)claim_by_id(unknown), InputError) << unknown;
+}
+
+}  // namespace
+}  // namespace slicecheck::testing

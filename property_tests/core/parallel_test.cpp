@@ -87,7 +87,13 @@ TEST(ParallelFor, nested_loops_run_in_order_on_the_calling_thread) {
 
 TEST(ParallelFor, an_error_in_a_nested_loop_comes_out) {
   const ScopedThreads scope(2);
-  EXPECT_THROW(parallel_for(4, [](Index) { parallel_for(3, [](Index j) { if (j == 2) reject("inner"); }); }), InputError);
+  EXPECT_THROW(parallel_for(4,
+                            [](Index) {
+                              parallel_for(3, [](Index j) {
+                                if (j == 2) reject("inner");
+                              });
+                            }),
+               InputError);
 }
 
 TEST(ThreadCount, is_what_was_set) {

@@ -121,8 +121,7 @@ void check_rounding() {
     const auto got = drawn.template gaps<S>();
     const auto exact = drawn.template gaps<Wide>();
     const double allowed = tolerance::gap(drawn.d(), drawn.size(), u);
-    for (std::size_t k = 0; k < got.size(); ++k)
-      worst_gap = std::max(worst_gap, static_cast<double>(std::abs(static_cast<Wide>(got[k]) - exact[k])) / allowed);
+    for (std::size_t k = 0; k < got.size(); ++k) worst_gap = std::max(worst_gap, static_cast<double>(std::abs(static_cast<Wide>(got[k]) - exact[k])) / allowed);
     for (const double p : {1.0, 1.5, 2.0, 3.0}) {
       const Wide value = mean_power(exact, p);
       const auto error = static_cast<double>(std::abs(mean_power(got, p) - value));

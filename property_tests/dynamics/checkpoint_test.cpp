@@ -1,0 +1,125 @@
+/// Checkpoints: every bit of a record, and every damage.
+
+#include "slicecheck/dynamics/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "dynamics/record_equality.h"
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/files.h"
+#include "support/process.h"
+
+namespace slicecheck::testing {
+namespace {
+
+template <class S>
+TrainingRecord<S> full_record() {
+  using Limits = std::numeric_limits<double>;
+  TrainingRecord<S> record;
+  record.state.step = (std::uint64_t{1} << 39) + 1;
+  record.state.u = Vector<S>::LinSpaced(8, S(-1.1), S(2.3));
+  record.state.u[3] = std::numeric_limits<S>::denorm_min();
+  record.u0 = Vector<S>::LinSpaced(8, S(0.1), S(-0.0));
+  record.time = 1.0 / 3.0;
+  record.rows = {{9, 0.1, 0.05, 1.0 / 7.0, 2.5, Limits::max(), 4}, {18, 0.2, -0.0, Limits::denorm_min(), Limits::infinity(), 1e-300, 0}};
+  record.evaluations = {{0, {}}, {35, {1.0, -0.0, Limits::quiet_NaN()}}};
+  record.schedule_memory = {0.05, Limits::max(), 1.0};
+  record.loss_sum = 0.1 + 0.2;
+  record.phi_sum = -1.5;
+  record.summed = 3;
+  record.on_sphere = 2;
+  record.epoch_sum = 1e-17;
+  return record;
+}
+
+template <class S>
+class CheckpointTest : public ::testing::Test {
+ protected:
+  /// What the checkpoint with these bytes is refused with; "accepted" if it is not.
+  std::string refusal(const std::string& bytes) {
+    write_atomically(folder_ / "damaged", bytes);
+    try {
+      (void)load_checkpoint<S>(folder_ / "damaged", "print");
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  TemporaryFolder folder_;
+};
+using Scalars = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(CheckpointTest, Scalars);
+
+TYPED_TEST(CheckpointTest, keeps_every_bit) {
+  using S = TypeParam;
+  const TrainingRecord<S> record = full_record<S>();
+  save_checkpoint(this->folder_ / "file", "print", record);
+  expect_equal_records(load_checkpoint<S>(this->folder_ / "file", "print"), record);
+  const TrainingRecord<S> empty;
+  save_checkpoint(this->folder_ / "file", "", empty);
+  expect_equal_records(load_checkpoint<S>(this->folder_ / "file", ""), empty);
+  EXPECT_EQ(this->folder_.entries(), 1U);
+}
+
+TYPED_TEST(CheckpointTest, the_comparison_sees_a_single_bit) {
+  using S = TypeParam;
+  EXPECT_FALSE(same_bits<S>(Vector<S>::Constant(1, S{0}), Vector<S>::Constant(1, -S{0})));
+  EXPECT_FALSE(same_bits(1.0, std::nextafter(1.0, 2.0)));
+}
+
+TYPED_TEST(CheckpointTest, another_fingerprint_is_refused) {
+  using S = TypeParam;
+  save_checkpoint(this->folder_ / "file", "print", full_record<S>());
+  for (const char* other : {"", "Print", "print "}) EXPECT_THROW((void)load_checkpoint<S>(this->folder_ / "file", other), InputError) << other;
+}
+
+TYPED_TEST(CheckpointTest, every_truncation_is_refused) {
+  using S = TypeParam;
+  save_checkpoint(this->folder_ / "file", "print", full_record<S>());
+  const std::string bytes = read_file(this->folder_ / "file");
+  ASSERT_EQ(this->refusal(bytes), "accepted");
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const std::string sentence = this->refusal(bytes.substr(0, size));
+    ASSERT_NE(sentence, "accepted") << size << " of " << bytes.size() << " bytes";
+    ASSERT_NE(sentence.find("damaged"), std::string::npos) << sentence;
+  }
+  EXPECT_NE(this->refusal(bytes + "x"), "accepted");
+}
+
+TYPED_TEST(CheckpointTest, other_files_are_refused) {
+  EXPECT_NE(this->refusal("no checkpoint at all"), "accepted");
+  EXPECT_NE(this->refusal(std::string(1000, '\0')), "accepted");
+  EXPECT_NE(this->refusal("\xA0"), "accepted") << "an empty CBOR map";
+  EXPECT_NE(this->refusal("{}"), "accepted");
+  EXPECT_THROW((void)load_checkpoint<TypeParam>(this->folder_ / "missing", "print"), InputError);
+}
+
+/// Damage may change a number without a trace; it must never end in anything but a record or an InputError.
+TYPED_TEST(CheckpointTest, no_flipped_byte_does_more_than_that) {
+  using S = TypeParam;
+  save_checkpoint(this->folder_ / "file", "print", full_record<S>());
+  const std::string bytes = read_file(this->folder_ / "file");
+  int refused = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    for (const int mask : {0x01, 0x20, 0x80}) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(damaged[i] ^ mask);
+      EXPECT_NO_THROW(refused += this->refusal(damaged) != "accepted" ? 1 : 0) << "byte " << i;
+    }
+  }
+  EXPECT_GT(refused, 100);
+}
+
+TYPED_TEST(CheckpointTest, the_scalar_is_part_of_it) {
+  using S = TypeParam;
+  using Other = std::conditional_t<std::is_same_v<S, float>, double, float>;
+  // 8 doubles have the bytes of 16 floats, which would be another training.
+  save_checkpoint(this->folder_ / "file", "print", full_record<S>());
+  EXPECT_THROW((void)load_checkpoint<Other>(this->folder_ / "file", "print"), InputError);
+}
+
+}  // namespace
+}  // namespace slicecheck::testing

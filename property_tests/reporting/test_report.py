@@ -38,7 +38,7 @@ def verdict(claim: str, subject: str, worst_ratio: float, **other: Any) -> dict[
     checks = {"L1": ["brute force, n ≤ 7", "ties"], "L2": ["random clouds", "tight family"], "L5": ["permutation", "translation", "rotation"],
               "L6": ["shift", "one point"], "A5": ["Hessian along rays"]}[claim]
     made = {"claim": claim, "title": titles[claim], "subject": subject, "outcome": "holds", "expected": "holds", "cases": 400 * len(checks), "skipped": {},
-            "worst_ratio": worst_ratio, "tightness": None,
+            "kinds": {"spread": 300 * len(checks), "ties": 100 * len(checks)}, "worst_ratio": worst_ratio, "tightness": None,
             "checks": [{"name": name, "cases": 400, "worst_ratio": worst_ratio / (k + 1)} for k, name in enumerate(checks)], "confidence": "deterministic",
             "seed": 1, "profile": "quick", "reproduce": f"slicecheck verify --claim {claim} --subject {subject} --seed 1",
             "detail": "Every case stayed within rounding of the value that brute force gives.", "counter_example": None}
@@ -65,9 +65,8 @@ def verdicts() -> list[dict[str, Any]]:
 def claims() -> list[dict[str, Any]]:
     entry = lambda id, title, statement, **other: {
         "id": id, "title": title, "statement": statement, "source": "theory/loss.md; report 000, §2", "judges": "Loss", "expected": "holds",
-        "minimum_cases": 200,
-        "covered": True, "property_test": {"name": f"loss.{id}", "cases": 1000, "passed": True, "fresh": True}, "defects_rejected": ["unsorted-y"],
-        "report_line": True} | other
+        "minimum_cases": 200, "covered": True, "property_test": {"name": f"loss.{id}", "cases": 1000, "passed": True, "fresh": True},
+        "defects_rejected": ["unsorted-y"], "report_line": True} | other
     return [
         entry("L1", "order statistics", "`w_θ(Z,Y) = min_π (1/n) Σ_k (θ·z_k − θ·y_{π(k)})²`, by brute force for n ≤ 7."),
         entry("L2", "Lipschitz in the points", "`|w_θ(Z')−w_θ(Z'')| ≤ κ ‖Z'−Z''‖_{∞,2}` with κ = 2(r + ‖Z‖ + ‖Y‖)."),
@@ -80,7 +79,8 @@ def claims() -> list[dict[str, Any]]:
 
 def gallery() -> list[dict[str, Any]]:
     trial = lambda defect, title, claim, outcome, ratio, check=None: {"defect": defect, "title": title, "claim": claim, "outcome": outcome,
-                                                                     "worst_ratio": ratio, "check": check}
+                                                                     "caught": outcome == "refuted", "worst_ratio": ratio, "check": check,
+                                                                     "counter_example": None}
     return [
         trial("unsorted-y", "targets are not sorted", "L1", "refuted", 8.1e12, "brute force, n ≤ 7"),
         trial("unsorted-y", "targets are not sorted", "L5", "refuted", 3.4e11, "permutation"),
@@ -92,13 +92,12 @@ def gallery() -> list[dict[str, Any]]:
 
 
 def manifest(**other: Any) -> dict[str, Any]:
-    return {"program": "slicecheck", "version": "0.1.0", "commit": "0123abc-dirty", "command": ["slicecheck", "verify", "--profile", "quick"],
-        "profile": "quick",
-            "seed": 1, "threads": 2, "settings": {"replicates": 200, "eta": 0.05}, "build": {"type": "Release", "compiler": "GCC 12.2",
-            "flags": "-O3 -march=native"},
-            "libraries": {"Eigen": "3.4.0", "Boost": "1.74.0"}, "machine": {"cpu": "a processor", "cores": 2, "memory_gib": 15.6, "os": "Linux",
-            "instruction_set": "AVX2"},
-            "environment": {"OMP_NUM_THREADS": "2"}, "started": "2024-05-01T10:00:00Z", "duration_seconds": 83.25, "complete": True} | other
+    return {
+        "program": "slicecheck", "version": "0.1.0", "commit": "0123abc-dirty", "command": ["slicecheck", "verify", "--profile", "quick"],
+        "profile": "quick", "seed": 1, "threads": 2, "settings": {"replicates": 200, "eta": 0.05},
+        "build": {"type": "Release", "compiler": "GCC 12.2", "flags": "-O3 -march=native"}, "libraries": {"Eigen": "3.4.0", "Boost": "1.74.0"},
+        "machine": {"cpu": "a processor", "cores": 2, "memory_gib": 15.6, "os": "Linux", "instruction_set": "AVX2"},
+        "environment": {"OMP_NUM_THREADS": "2"}, "started": "2024-05-01T10:00:00Z", "duration_seconds": 83.25, "complete": True} | other
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -129,24 +128,21 @@ def write_line_experiment(folder: Path) -> None:
         "profile": "quick", "seed": 1, "facts": ["The slope of log median d_C against log α is 0.499 ± 0.012.", "200 of 200 runs stayed in the ball."],
         "departures": [{"setting": "directions a step", "report": "100", "theory": "one", "here": "one"},
                        {"setting": "projection", "report": "each tensor by itself", "theory": "the whole vector", "here": "the whole vector"}],
-        "tables": [{"id": "distance", "title": "Distance to the flow", "caption": "Median d_C with its 95 % interval (order statistics).",
-        "file": "distance.csv",
-                    "columns": [{"name": "scheme", "header": "scheme", "format": "s"}, {"name": "alpha", "header": "α", "format": ".4g"},
-                                {"name": "median", "header": "median d_C", "format": ".3f", "low": "low", "high": "high"}, {"name": "runs", "header": "runs",
-                                "format": "d"}]}],
+        "tables": [
+            {"id": "distance", "title": "Distance to the flow", "caption": "Median d_C with its 95 % interval (order statistics).", "file": "distance.csv",
+             "columns": [{"name": "scheme", "header": "scheme", "format": "s"}, {"name": "alpha", "header": "α", "format": ".4g"},
+                         {"name": "median", "header": "median d_C", "format": ".3f", "low": "low", "high": "high"},
+                         {"name": "runs", "header": "runs", "format": "d"}]}],
         "figures": [
             {"kind": "curves", "id": "distance", "title": "Distance to the flow against the step", "caption": "Shaded: 95 % interval of the median.",
-            "file": "distance.csv",
-             "x": "alpha", "x_label": "step α", "y_label": "d_C", "log_x": True, "log_y": True,
-             "panels": [{"title": "from u_0 = 1", "series": [{"label": "SGD", "y": "median", "low": "low", "high": "high", "where": {"scheme": "SGD"}},
-                                                             {"label": "NPSGD", "y": "median", "low": "low", "high": "high", "where": {"scheme": "NPSGD"},
-                                                             "style": "points"}],
-                         "lines": [{"y": 0.05, "label": "η = 0.05"}]}]},
-            {"kind": "curves", "id": "paths", "title": "Paths", "caption": "The flow from three starts.", "file": "paths.csv", "x": "time",
-            "x_label": "time s", "y_label": "u(s)",
-             "log_x": False, "log_y": False,
-             "panels": [{"title": f"start {s}", "series": [{"label": "flow", "y": "u", "where": {"start": s}, "style": "dashed"}]} for s in (0.125, 0.5,
-             1.0)]}]})
+             "file": "distance.csv", "x": "alpha", "x_label": "step α", "y_label": "d_C", "log_x": True, "log_y": True,
+             "panels": [{"title": "from u_0 = 1", "lines": [{"y": 0.05, "label": "η = 0.05"}], "series": [
+                 {"label": "SGD", "y": "median", "low": "low", "high": "high", "where": {"scheme": "SGD"}},
+                 {"label": "NPSGD", "y": "median", "low": "low", "high": "high", "where": {"scheme": "NPSGD"}, "style": "points"}]}]},
+            {"kind": "curves", "id": "paths", "title": "Paths", "caption": "The flow from three starts.", "file": "paths.csv",
+             "x": "time", "x_label": "time s", "y_label": "u(s)", "log_x": False, "log_y": False,
+             "panels": [{"title": f"start {start}", "series": [{"label": "flow", "y": "u", "where": {"start": start}, "style": "dashed"}]}
+                        for start in (0.125, 0.5, 1.0)]}]})
 
 
 def two_moons(count: int, noise: float, random: np.random.Generator) -> np.ndarray:
@@ -167,9 +163,8 @@ def write_moons_experiment(folder: Path) -> None:
     write_idx(folder / "digits.idx", np.array(images))
     write_json(folder / "manifest.json", manifest(command=["slicecheck", "experiment", "two_moons"], duration_seconds=4000.0))
     write_json(folder / "summary.json", {
-        "name": "two_moons", "title": "Two moons", "description": "A small network trained on two moons.", "profile": "quick", "seed": 1, "facts": [],
-        "departures": [],
-        "tables": [], "figures": [
+        "name": "two_moons", "title": "Two moons", "description": "A small network trained on two moons.", "profile": "quick", "seed": 1,
+        "facts": [], "departures": [], "tables": [], "figures": [
             {"kind": "scatter", "id": "clouds", "title": "Generated points as training goes on", "caption": "900 points of each law.", "columns": 3,
              "panels": [{"title": f"step {step}", "series": [{"label": "generated", "file": "generated.csv", "x": "x", "y": "y", "where": {"step": step}},
                                                              {"label": "target", "file": "target.csv", "x": "x", "y": "y"}]} for step in (0, 100, 1000)]},
@@ -306,8 +301,9 @@ class WholeReport(Case):
         page, folder, before = self.page(), self.folder, self.before
         drawn = {f"plots/{name}.{ending}" for name in PLOTS for ending in ("svg", "png")}
         self.assertEqual(set(all_files(folder)) - before, drawn | {"index.html", "report.md"})
-        for wanted in ("order statistics", "counter-example", "two_point_line", "AVX2", "Table 1", "Figure 5", "where the report’s own settings depart",
-                       "0.125 [0.113, 0.140]", "by no claim", "not tried", "a tie closer than rounding: 3", "--claim L5 --subject cpu-float --seed 1"):
+        for wanted in ("order statistics", "counter-example", "two_point_line", "AVX2", "Table 1", "Figure 5", "0.125 [0.113, 0.140]", "by no claim",
+                       "where the report’s own settings depart", "Cases by kind: spread 600, ties 200", "not tried", "a tie closer than rounding: 3",
+                       "--claim L5 --subject cpu-float --seed 1"):
             self.assertIn(wanted.lower(), " ".join(page.text.split()).lower())
         self.assertLess((folder / "index.html").stat().st_size, 5_000_000)
         markdown = (folder / "report.md").read_text(encoding="utf-8")
@@ -438,7 +434,7 @@ class Verdicts(Case):
         page = self.rendered(folder)
         self.assertIn("No verdict on this claim in verdicts.json", page.text)
         html = (folder / "index.html").read_text(encoding="utf-8")
-        row = re.search(r'<tr><th scope="row"><div class="claimname"><a href="#claim-L7">.*?</tr>', html, re.S)
+        row = re.search(r'<tr data-claim="L7">.*?</tr>', html, re.S)
         self.assertIsNotNone(row)
         self.assertIn("no verdict", row.group(0))
         self.assertIn("| L7 Monte Carlo | no verdict |", (folder / "report.md").read_text(encoding="utf-8"))
@@ -452,6 +448,38 @@ class Verdicts(Case):
         changed = verdicts()
         changed[0] |= {"outcome": "refuted", "worst_ratio": 1.00004}
         self.assertIn("1.00004", self.rendered(self.small(verdicts=changed)).text)
+
+    def test_every_claim_has_its_row(self) -> None:
+        """`slicecheck claims` looks for these attributes."""
+        page = self.rendered(self.small())
+        rows = [values.get("data-claim") for tag, values in page.tags if tag == "tr" and "data-claim" in values]
+        self.assertEqual(sorted(rows), sorted(claim["id"] for claim in claims()))
+        self.assertIn('<tr data-claim="L1">', (self.run_folder / "index.html").read_text(encoding="utf-8"))
+
+    def test_ratios_that_are_not_finite(self) -> None:
+        changed = verdicts()
+        changed[0] |= {"outcome": "refuted", "worst_ratio": "inf"}
+        changed[1] |= {"outcome": "refuted", "worst_ratio": "nan", "tightness": "nan"}
+        page = self.rendered(self.small(verdicts=changed))
+        self.assertIn("∞", page.text)
+        self.assertIn("NaN", page.text)
+        changed[0] |= {"outcome": "holds", "worst_ratio": "nan"}
+        (self.run_folder / "index.html").unlink()
+        self.refused(self.small(verdicts=changed), "verdicts.json, entry 0", "worst ratio is nan")
+
+    def test_a_refutation_that_does_not_repeat_catches_nothing(self) -> None:
+        folder, trials = self.small(), gallery()
+        for trial in trials:
+            if trial["defect"] == "one-norm":
+                trial["caught"] = False
+        write_json(folder / "gallery.json", trials)
+        page = self.rendered(folder)
+        self.assertIn("refuted, not confirmed", page.text)
+        self.assertIn("planted defects caught1 / 3", page.text)
+        trials[4]["caught"] = True
+        write_json(folder / "gallery.json", trials)
+        (folder / "index.html").unlink()
+        self.refused(folder, "gallery.json, entry 4", "said to be caught")
 
     def test_contradictions_are_refused(self) -> None:
         for change, words in (({"cases": 0}, "0 cases"), ({"worst_ratio": 1.5}, "worst ratio is 1.5"), ({"outcome": "passed"}, "'passed'"),
@@ -482,6 +510,8 @@ class AbsentParts(Case):
         self.assertIn("experiments/two_moons/summary.json is absent", page.text)
         self.assertIn("Not complete when this page was drawn", page.text)
         self.assertIn("verdicts.json is absent", page.headline)
+        self.assertIn("So the sections on claims, tightness, coverage and planted defects are left out.", page.text)
+        self.assertNotIn("How to read a verdict", page.text)
 
 
 def write_sample_without_experiments(folder: Path) -> None:
@@ -647,11 +677,13 @@ class Numbers(unittest.TestCase):
     """Numbers for people."""
 
     def test_numbers(self) -> None:
-        from report_numbers import duration, formatted, grouped, ratio, rounded
+        from report_numbers import duration, formatted, grouped, ratio, rounded, with_zeros
         for written, expected in ((ratio(0.0), "0"), (ratio(0.03125), "0.031"), (ratio(0.9996), "0.9996"), (ratio(1.0), "1"), (ratio(1 + 2e-9), "1 + 2×10⁻⁹"),
                                   (ratio(3.62), "3.62"), (ratio(float("inf")), "∞"), (ratio(None), "–"), (rounded(-1.5e-7, 2), "−1.5×10⁻⁷"),
                                   (grouped(1234567), "1\u202f234\u202f567"),
-                                  (grouped(1234), "1234"), (formatted("0.00001", ".3g"), "1×10⁻⁵"), (formatted("12.0", "d"), "12"), (formatted("", ".3f"), "–"),
+                                  (grouped(1234), "1234"), (formatted("1.14", with_zeros(".4g")), "1.140"),
+                                  (formatted("100", with_zeros(".3g")), "100"),
+                                  (formatted("0.00001", ".3g"), "1×10⁻⁵"), (formatted("12.0", "d"), "12"), (formatted("", ".3f"), "–"),
                                   (formatted("nan", ".3f"), "NaN"), (formatted("0.253", ".1%"), "25.3%"), (duration(3725), "1 h 2 min"), (duration(59.99),
                                   "60 s")):
             self.assertEqual(written, expected)

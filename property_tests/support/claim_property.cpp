@@ -15,8 +15,8 @@ namespace slicecheck::testing {
 namespace {
 
 std::string refusal(const LossSubject& subject, const LossCase& c, const Judgement& judgement) {
-  std::string sentence = fmt::format("{} is refuted: observed {:.17g}, allowed {:.17g}, ratio {:.4g}", subject.name, judgement.observed, judgement.allowed,
-                                     judgement.ratio());
+  std::string sentence =
+      fmt::format("{} is refuted: observed {:.17g}, allowed {:.17g}, ratio {:.4g}", subject.name, judgement.observed, judgement.allowed, judgement.ratio());
   if (!judgement.note.empty()) sentence += "; " + judgement.note;
   if (subject.single()) {
     std::ostringstream rounded;
@@ -78,7 +78,8 @@ void run_check(const Claim& claim, const LossCheck& check, const std::vector<Los
     property.judgements += judged[i];
     if (passed && judged[i] < claim.minimum_cases) {
       property.passed = false;
-      property.complaint += fmt::format("{}: {} was judged on {} case(s); at least {} are needed\n", check.name, subjects[i].name, judged[i], claim.minimum_cases);
+      property.complaint +=
+          fmt::format("{}: {} was judged on {} case(s); at least {} are needed\n", check.name, subjects[i].name, judged[i], claim.minimum_cases);
     }
   }
 }

@@ -47,6 +47,8 @@ CountRange chi_squared_range(double degrees_of_freedom, double failure) {
   return {boost::math::quantile(law, failure / 2.0), boost::math::quantile(boost::math::complement(law, failure / 2.0))};
 }
 
-double normal_mean_bound(double n, double failure) { return boost::math::quantile(boost::math::complement(boost::math::normal(), failure / 2.0)) / std::sqrt(n); }
+double normal_mean_bound(double n, double failure) {
+  return boost::math::quantile(boost::math::complement(boost::math::normal(), failure / 2.0)) / std::sqrt(n);
+}
 
 }  // namespace slicecheck::testing

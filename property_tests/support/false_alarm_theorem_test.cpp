@@ -1,10 +1,10 @@
 /// The statistical assertions themselves: exact where they say so, and they can fail.
 
-#include "support/false_alarm.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
+
+#include "support/false_alarm.h"
 
 namespace slicecheck::testing {
 namespace {

@@ -82,9 +82,7 @@ rc::Gen<int> around_zero(int largest) {
   return gen::map(below(2 * largest + 1), [](int code) { return code % 2 == 0 ? code / 2 : -(code + 1) / 2; });
 }
 
-rc::Gen<std::vector<int>> integers(Index count, int largest) {
-  return gen::container<std::vector<int>>(static_cast<std::size_t>(count), around_zero(largest));
-}
+rc::Gen<std::vector<int>> integers(Index count, int largest) { return gen::container<std::vector<int>>(static_cast<std::size_t>(count), around_zero(largest)); }
 
 /// Up to `most` of them.
 template <class Recipe>

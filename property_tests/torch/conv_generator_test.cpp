@@ -43,11 +43,12 @@ struct Image {
 
 /// What the loops return for one input.
 struct Plain {
-  Vector<double> image;            ///< before tanh
+  Vector<double> image;             ///< before tanh
   std::vector<double> activations;  ///< arguments of relu
 };
 
-/// The formula of conv_generator.h. Without `rectify`, relu is left out: with absolute values for u and x the result then bounds every sum of absolute products.
+/// The formula of conv_generator.h. Without `rectify`, relu is left out: with absolute values for u and x the result then bounds every sum of absolute
+/// products.
 Plain plain(Index w, bool residual, const Vector<double>& u, const Eigen::RowVectorXd& x, bool rectify) {
   Index offset = 0;
   const auto take = [&](Index size) {
@@ -80,7 +81,8 @@ Plain plain(Index w, bool residual, const Vector<double>& u, const Eigen::RowVec
             for (Index kr = 0; kr < 4; ++kr)
               for (Index kc = 0; kc < 4; ++kc) {
                 const Index row = 2 * r - 1 + kr, column = 2 * c - 1 + kc;
-                if (row >= 0 && row < up.side && column >= 0 && column < up.side) up.at(o, row, column) += kernel[((i * channels + o) * 4 + kr) * 4 + kc] * in.at(i, r, c);
+                if (row >= 0 && row < up.side && column >= 0 && column < up.side)
+                  up.at(o, row, column) += kernel[((i * channels + o) * 4 + kr) * 4 + kc] * in.at(i, r, c);
               }
     for (Index o = 0; o < channels; ++o)
       for (Index r = 0; r < up.side; ++r)
@@ -101,7 +103,8 @@ Plain plain(Index w, bool residual, const Vector<double>& u, const Eigen::RowVec
   return out;
 }
 
-/// The most roundings that an entry of an image goes through: the terms of the sums on a path (where a sum adds a skip, those of both), and the steps between them.
+/// The most roundings that an entry of an image goes through: the terms of the sums on a path (where a sum adds a skip, those of both), and the steps between
+/// them.
 double roundings(Index w) { return 32.0 + 5.0 * static_cast<double>(4 * w) + 5.0 * static_cast<double>(2 * w) + 12.0; }
 
 /// The same for the pullback, there and back: an entry of u sums over `terms` pixels of all images, a feature over the channels above and the kernel.
@@ -140,7 +143,8 @@ struct Setting {
 double image_ratio(const Generator<float>& generator, const Setting& given) {
   Points<double> expected(given.x.rows(), 784);
   for (Index k = 0; k < given.x.rows(); ++k)
-    expected.row(k) = plain(given.net->base_width(), given.residual, given.u.cast<double>(), given.x.row(k).cast<double>(), true).image.array().tanh().transpose();
+    expected.row(k) =
+        plain(given.net->base_width(), given.residual, given.u.cast<double>(), given.x.row(k).cast<double>(), true).image.array().tanh().transpose();
   const auto allowed = image_tolerance(*given.net, given.residual, given.u, given.x);
   return std::max(worst_ratio(generator.linearise(given.u, given.x)->images().cast<double>() - expected, allowed),
                   worst_ratio(generator.forward(given.u, given.x).cast<double>() - expected, allowed));
@@ -152,8 +156,8 @@ struct Pixel {
 };
 constexpr Pixel kPixels[] = {{14, 14, 3, 3}, {0, 0, 0, 0}, {27, 13, 6, 3}};
 
-/// Keeps one entry of the cotangent of each image. What many pixels and many coordinates contribute to a derivative cancels, what they may contribute to its rounding does not: only few of them make
-/// a judge that can reject. All the others follow by linearity in the cotangent, which is tested.
+/// Keeps one entry of the cotangent of each image. What many pixels and many coordinates contribute to a derivative cancels, what they may contribute to its
+/// rounding does not: only few of them make a judge that can reject. All the others follow by linearity in the cotangent, which is tested.
 void keep_one_pixel(Setting& given) {
   for (Index k = 0; k < given.x.rows(); ++k) {
     const Pixel& pixel = kPixels[k % std::ssize(kPixels)];
@@ -218,7 +222,8 @@ struct Absolute {
     ahead[coordinate] += 1.0;
     double sum = -value;
     for (Index k = 0; k < given.x.rows(); ++k)
-      sum += given.cotangent.row(k).cast<double>().cwiseAbs().transpose().dot(plain(given.net->base_width(), given.residual, ahead, given.x.row(k).cast<double>().cwiseAbs(), false).image);
+      sum += given.cotangent.row(k).cast<double>().cwiseAbs().transpose().dot(
+          plain(given.net->base_width(), given.residual, ahead, given.x.row(k).cast<double>().cwiseAbs(), false).image);
     return sum;
   }
 
@@ -231,11 +236,13 @@ struct Absolute {
 
 /// A coordinate of the pullback by central differences of the loops, and how far from it the pullback may be. That has three parts:
 ///
-/// - rounding of the pullback: γ_K·P, with P the derivative of the network of absolute values (a pixel sees 2×2 pixels of h_2 and at most 3×3 of h_1); and the slope 1 − tanh² of an image that errs by γ_K·M errs by at most γ_K·M itself;
+/// - rounding of the pullback: γ_K·P, with P the derivative of the network of absolute values (a pixel sees 2×2 pixels of h_2 and at most 3×3 of h_1); and the
+/// slope 1 − tanh² of an image that errs by γ_K·M errs by at most γ_K·M itself;
 /// - truncation: the difference with step 2h errs four times as much as that with step h, so their distance bounds the error of the latter;
 /// - rounding of the difference, in double.
 ///
-/// They hold within one piece of the network: that no relu changes sign between u − 2h and u + 2h is asserted; for settings where one is within rounding of its kink, see `relus_at_kinks`.
+/// They hold within one piece of the network: that no relu changes sign between u − 2h and u + 2h is asserted; for settings where one is within rounding of its
+/// kink, see `relus_at_kinks`.
 struct Difference {
   Index coordinate;
   double expected;
@@ -287,7 +294,8 @@ class BrokenGenerator final : public Generator<float> {
  public:
   using ChangeImages = std::function<void(Points<float>&)>;
   using ChangePullback = std::function<void(Vector<float>&)>;
-  BrokenGenerator(const Generator<float>& good, ChangeImages images, ChangePullback pullback) : good_(good), images_(std::move(images)), pullback_(std::move(pullback)) {}
+  BrokenGenerator(const Generator<float>& good, ChangeImages images, ChangePullback pullback)
+      : good_(good), images_(std::move(images)), pullback_(std::move(pullback)) {}
   [[nodiscard]] std::string name() const override { return "broken"; }
   [[nodiscard]] Index parameters() const override { return good_.parameters(); }
   [[nodiscard]] Index input_dimension() const override { return good_.input_dimension(); }
@@ -300,7 +308,10 @@ class BrokenGenerator final : public Generator<float> {
  private:
   class Broken final : public Linearisation<float> {
    public:
-    Broken(std::unique_ptr<Linearisation<float>> good, const BrokenGenerator& generator) : good_(std::move(good)), generator_(generator), images_(good_->images()) { generator_.images_(images_); }
+    Broken(std::unique_ptr<Linearisation<float>> good, const BrokenGenerator& generator)
+        : good_(std::move(good)), generator_(generator), images_(good_->images()) {
+      generator_.images_(images_);
+    }
     [[nodiscard]] const Points<float>& images() const override { return images_; }
     [[nodiscard]] Vector<float> pullback(PointsView<float> cotangent) const override {
       auto out = good_->pullback(cotangent);
@@ -347,11 +358,16 @@ TEST_P(ConvGeneratorTest, images_are_those_of_the_definition) {
     for (const Index n : {1, 2, 7}) {
       const Setting given(w, GetParam(), n, static_cast<std::uint32_t>(30'000 + 100 * w + 10 * n));
       EXPECT_LE(image_ratio(*given.net, given), 1.0) << "w " << w << ", n " << n;
-      const BrokenGenerator transposed(*given.net, [](Points<float>& images) {
-        for (auto row : images.rowwise()) row = Eigen::Map<const Points<float>>(row.eval().data(), 28, 28).transpose().reshaped<Eigen::RowMajor>().transpose().eval();
-      }, kKeepPullback);
+      const BrokenGenerator transposed(
+          *given.net,
+          [](Points<float>& images) {
+            for (auto row : images.rowwise())
+              row = Eigen::Map<const Points<float>>(row.eval().data(), 28, 28).transpose().reshaped<Eigen::RowMajor>().transpose().eval();
+          },
+          kKeepPullback);
       EXPECT_GT(image_ratio(transposed, given), 1.0) << "w " << w << ", n " << n;
-      const BrokenGenerator scaled(*given.net, [](Points<float>& images) { images *= 1.01F; }, kKeepPullback);
+      const BrokenGenerator scaled(
+          *given.net, [](Points<float>& images) { images *= 1.01F; }, kKeepPullback);
       EXPECT_GT(image_ratio(scaled, given), 1.0) << "w " << w << ", n " << n;
     }
   }
@@ -384,13 +400,16 @@ TEST_P(ConvGeneratorTest, pullback_is_the_derivative_of_the_definition) {
       ++judged;
       const auto expected = differences(given);
       EXPECT_LE(pullback_ratio(*given.net, given, expected), 1.0) << "w " << w << ", n " << n;
-      const auto broken = [&](BrokenGenerator::ChangePullback change) { return pullback_ratio(BrokenGenerator(*given.net, kKeepImages, std::move(change)), given, expected); };
+      const auto broken = [&](BrokenGenerator::ChangePullback change) {
+        return pullback_ratio(BrokenGenerator(*given.net, kKeepImages, std::move(change)), given, expected);
+      };
       EXPECT_GT(broken([](Vector<float>& out) { out = -out; }), 1.0);
       EXPECT_GT(broken([](Vector<float>& out) { out *= 1.01F; }), 1.0);
       EXPECT_GT(broken([](Vector<float>& out) { out[1] = std::numeric_limits<float>::quiet_NaN(); }), 1.0);
       Index offset = 0;
       for (const Index size : given.net->tensors()) {
-        EXPECT_GT(broken([&](Vector<float>& out) { out.segment(offset, size).setZero(); }), 1.0) << "w " << w << ", n " << n << ", the tensor at " << offset << " forgotten";
+        EXPECT_GT(broken([&](Vector<float>& out) { out.segment(offset, size).setZero(); }), 1.0)
+            << "w " << w << ", n " << n << ", the tensor at " << offset << " forgotten";
         offset += size;
       }
     }
@@ -449,7 +468,8 @@ TEST_P(ConvGeneratorTest, an_image_depends_on_its_own_input_alone) {
     return worst;
   };
   EXPECT_LE(judge(*given.net), 1.0);
-  const BrokenGenerator batch_normalised(*given.net, [](Points<float>& images) { images.rowwise() -= images.colwise().mean().eval(); }, kKeepPullback);
+  const BrokenGenerator batch_normalised(
+      *given.net, [](Points<float>& images) { images.rowwise() -= images.colwise().mean().eval(); }, kKeepPullback);
   EXPECT_GT(judge(batch_normalised), 1.0);
   // in a batch of the same size not even a bit depends on the others
   Points<float> others = normals(kPoints, 32, 34'010).cast<float>();
@@ -516,7 +536,8 @@ TEST_P(ConvGeneratorTest, u0_has_the_variances_that_are_stated) {
   const Vector<double> u = net->initial(RandomStream(1, Purpose::initial, 38, 0)).cast<double>();
   const double taps = GetParam() ? 5.0 : 4.0;
   const double bias = 1e-4, first = 2.0 / 32.0, second = 2.0 / (taps * 4 * kWidth), third = 2.0 / (taps * 2 * kWidth);
-  const std::vector<double> variances = GetParam() ? std::vector{first, bias, second, bias, second, third, bias, third} : std::vector{first, bias, second, bias, third, bias};
+  const std::vector<double> variances =
+      GetParam() ? std::vector{first, bias, second, bias, second, third, bias, third} : std::vector{first, bias, second, bias, third, bias};
   const auto sizes = net->tensors();
   ASSERT_EQ(sizes.size(), variances.size());
   // (sum of squares) / variance has a χ² law; false alarms: 10⁻⁶ over all tensors, two-sided
@@ -532,6 +553,19 @@ TEST_P(ConvGeneratorTest, u0_has_the_variances_that_are_stated) {
     offset += sizes[i];
   }
   EXPECT_TRUE(told_apart) << "5 terms instead of 4 would be noticed";
+}
+
+TEST_P(ConvGeneratorTest, the_gain_scales_u0) {
+  const RandomStream stream(1, Purpose::initial, 39, 0);
+  const auto with_gain = [](double gain) -> std::unique_ptr<TransposedConvolutions> {
+    if (GetParam()) return std::make_unique<ResidualConvGenerator>(2, gain);
+    return std::make_unique<ConvGenerator>(2, gain);
+  };
+  EXPECT_EQ(with_gain(1.0)->initial(stream), make(2, GetParam())->initial(stream));
+  EXPECT_EQ(with_gain(0.25)->initial(stream), 0.25F * make(2, GetParam())->initial(stream));
+  EXPECT_NE(with_gain(0.25)->name(), with_gain(1.0)->name());
+  for (const double bad : {0.0, -1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
+    EXPECT_THROW((void)with_gain(bad), InputError);
 }
 
 TEST_P(ConvGeneratorTest, what_does_not_fit_is_rejected) {

@@ -73,9 +73,10 @@ Derivatives by_autograd(const Network& net, const Vector<double>& u, const Point
 
 /// Bounds on the difference of two evaluations of the network and of its pullback, entry by entry.
 ///
-/// Put absolute values everywhere, and |act(t)| ≤ |t| + ln 2: the images M and the pullback P of that network bound every sum of absolute products in ours. An entry is reached through at most K roundings
-/// (terms of each sum, and 8 for each activation), so an image errs by γ_K·M. In a pullback the features and the cotangents err so, together γ_{2K}·P; and a slope, in [0, 1] with a Lipschitz constant
-/// ≤ 1 away from kinks, errs by γ_K·(largest M of a feature) for each layer passed. Both evaluations err: twice that.
+/// Put absolute values everywhere, and |act(t)| ≤ |t| + ln 2: the images M and the pullback P of that network bound every sum of absolute products in ours. An
+/// entry is reached through at most K roundings (terms of each sum, and 8 for each activation), so an image errs by γ_K·M. In a pullback the features and the
+/// cotangents err so, together γ_{2K}·P; and a slope, in [0, 1] with a Lipschitz constant ≤ 1 away from kinks, errs by γ_K·(largest M of a feature) for each
+/// layer passed. Both evaluations err: twice that.
 Derivatives rounding_bounds(const Network& net, const Vector<double>& u, const Points<double>& x, const Points<double>& cotangent) {
   double largest = 0.0;
   const auto bound = [&](const torch::Tensor& t) {
@@ -100,7 +101,8 @@ struct Ratios {
   double images, pullback;
 };
 
-Ratios compare(const Network& net, const Generator<double>& ours, Activation theirs, const Vector<double>& u, const Points<double>& x, const Points<double>& cotangent) {
+Ratios compare(const Network& net, const Generator<double>& ours, Activation theirs, const Vector<double>& u, const Points<double>& x,
+               const Points<double>& cotangent) {
   const auto expected = by_autograd(net, u, x, cotangent, [&](const torch::Tensor& t) { return torch_activation(theirs, t); });
   const auto allowed = rounding_bounds(net, u, x, cotangent);
   const auto got = ours.linearise(u, x);

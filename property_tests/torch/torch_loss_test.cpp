@@ -63,14 +63,17 @@ struct Exact {
     return projected;
   }
 
-  /// Bound on the error of p|Δ|^{p−1} sign Δ, of its products with L directions and of `terms` sums. At p = 1 the sign of a gap below gap_error is undecided: see `undecided_signs`.
+  /// Bound on the error of p|Δ|^{p−1} sign Δ, of its products with L directions and of `terms` sums. At p = 1 the sign of a gap below gap_error is undecided:
+  /// see `undecided_signs`.
   [[nodiscard]] double derivative_error(Index terms) const {
     const double moved = p > 1.0 ? tolerance::gap_power_derivative(p, largest_gap, gap_error) : 0.0;
     return moved + tolerance::gamma(static_cast<double>(terms) + 12.0, u) * gap_power_derivative(largest_gap + gap_error, p);
   }
 
   /// p = 1: each undecided sign moves the sum of the gradient by at most 2/(nL).
-  [[nodiscard]] double undecided_signs() const { return p > 1.0 ? 0.0 : 2.0 * static_cast<double>(undecided) / static_cast<double>(z.rows() * directions.rows()); }
+  [[nodiscard]] double undecided_signs() const {
+    return p > 1.0 ? 0.0 : 2.0 * static_cast<double>(undecided) / static_cast<double>(z.rows() * directions.rows());
+  }
 
   Points<double> z, y, directions;
   double p;
@@ -97,7 +100,8 @@ double value_ratio(const SampleLoss<S>& loss, const Case<S>& given, const Exact&
   return worst;
 }
 
-/// Gradient against the reference, row by row. Says something only where the projections of Z are further apart than their errors: there the matching is unique.
+/// Gradient against the reference, row by row. Says something only where the projections of Z are further apart than their errors: there the matching is
+/// unique.
 template <class S>
 double gradient_ratio(const SampleLoss<S>& loss, const Case<S>& given, const Exact& exact) {
   const auto expected = ReferenceLoss(given.p).evaluate(exact.z, exact.y, exact.directions).gradient;
@@ -127,7 +131,8 @@ Case<S> random_case(Shape shape, double p, std::uint32_t number) {
           uniform_directions<S>(RandomStream(1, Purpose::directions, number, 0), shape.directions, shape.d), p};
 }
 
-/// Z along the diagonal, in random order, at distances near 1: every direction with |θ·1| ≥ 1 sees projections further apart than 0.8. Y as in random_case, wider.
+/// Z along the diagonal, in random order, at distances near 1: every direction with |θ·1| ≥ 1 sees projections further apart than 0.8. Y as in random_case,
+/// wider.
 template <class S>
 Case<S> separated_case(Shape shape, double p, std::uint32_t number) {
   Case<S> out = random_case<S>(shape, p, number);
@@ -136,7 +141,8 @@ Case<S> separated_case(Shape shape, double p, std::uint32_t number) {
   const double noise = 0.1 / std::sqrt(static_cast<double>(shape.d));
   for (Index k = 0; k < shape.n; ++k) {
     const Index rank = (keys.array() < keys(k, 0)).count();
-    out.z.row(k).array() = static_cast<S>(static_cast<double>(rank) - 0.5 * static_cast<double>(shape.n)) + static_cast<S>(noise) * out.z.row(k).array().max(S{-1}).min(S{1});
+    out.z.row(k).array() =
+        static_cast<S>(static_cast<double>(rank) - 0.5 * static_cast<double>(shape.n)) + static_cast<S>(noise) * out.z.row(k).array().max(S{-1}).min(S{1});
   }
   const Points<double> many = uniform_directions<double>(RandomStream(2, Purpose::directions, number, 0), 20 * shape.directions, shape.d);
   Index kept = 0;
@@ -248,7 +254,8 @@ TYPED_TEST(TorchLossTest, equal_clouds_have_no_loss_and_a_finite_gradient) {
       const auto got = TorchLoss<S>(p).evaluate(given.z, given.y, given.directions);
       EXPECT_LE(value_ratio<S>(TorchLoss<S>(p), given, exact), 1.0);
       // each gap is 0 to rounding; the derivative of |Δ|^p there is at most p e^{p−1}, 1 for p = 1
-      const double allowed = gap_power_derivative(exact.gap_error, p) * (1.0 + tolerance::gamma(static_cast<double>(shape.directions) + 12.0, exact.u)) / static_cast<double>(shape.n);
+      const double allowed = gap_power_derivative(exact.gap_error, p) * (1.0 + tolerance::gamma(static_cast<double>(shape.directions) + 12.0, exact.u)) /
+                             static_cast<double>(shape.n);
       const Eigen::MatrixXd sizes = got.gradient.template cast<double>().rowwise().norm();
       EXPECT_LE(worst_ratio(sizes, Eigen::MatrixXd::Constant(shape.n, 1, allowed)), 1.0) << "n " << shape.n << ", d " << shape.d << ", p " << p;
       const auto same_order = TorchLoss<S>(p).evaluate(given.z, given.z, given.directions);
@@ -266,7 +273,8 @@ TYPED_TEST(TorchLossTest, duplicates_and_ties) {
       Case<S> given = random_case<S>({n, 2, 24}, p, 4000);
       given.z = given.z.unaryExpr([](S t) { return std::clamp(std::round(t + S{1}), S{0}, S{2}); });
       given.y = given.y.unaryExpr([](S t) { return std::clamp(std::round(t + S{1}), S{0}, S{2}); });
-      given.directions.topRows(4) << S{1}, S{0}, S{0}, S{-1}, static_cast<S>(std::sqrt(0.5)), static_cast<S>(std::sqrt(0.5)), static_cast<S>(0.6), static_cast<S>(-0.8);
+      given.directions.topRows(4) << S{1}, S{0}, S{0}, S{-1}, static_cast<S>(std::sqrt(0.5)), static_cast<S>(std::sqrt(0.5)), static_cast<S>(0.6),
+          static_cast<S>(-0.8);
       const Exact exact(given);
       ASSERT_TRUE(n < 40 || exact.separation <= exact.gap_error) << "there must be ties";
       EXPECT_LE(value_ratio<S>(TorchLoss<S>(p), given, exact), 1.0) << "n " << n << ", p " << p;
@@ -311,6 +319,16 @@ TYPED_TEST(TorchLossTest, a_common_offset_costs_no_digits) {
   EXPECT_LE(value_ratio<S>(TorchLoss<S>(2.0), given, exact), 1.0);
   EXPECT_LE(gradient_sum_ratio<S>(TorchLoss<S>(2.0), given, exact), 1.0);
   EXPECT_GT(value_ratio<S>(UncentredLoss<S>(), given, exact), 1.0);
+}
+
+TYPED_TEST(TorchLossTest, values_are_summed_in_double) {
+  using S = TypeParam;
+  // gaps of 1 and one of 2^12: the sum of squares 2^24 + 299 is odd, and beyond what float can hold
+  constexpr Index n = 300;
+  const Points<S> y = Vector<S>::LinSpaced(n, S{-149.5}, S{149.5}), directions = Points<S>::Ones(1, 1);
+  Points<S> z = y.array() + S{1};
+  z(n - 1, 0) = y(n - 1, 0) + S{4096};
+  EXPECT_EQ(TorchLoss<S>().evaluate(z, y, directions).value, (0x1p24 + 299.0) / 300.0);
 }
 
 TYPED_TEST(TorchLossTest, blocks_of_larger_matrices_give_the_same_bits) {

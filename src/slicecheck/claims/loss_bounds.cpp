@@ -2,11 +2,15 @@
 
 #include <cmath>
 
+#include "slicecheck/core/error.h"
+
 namespace slicecheck {
 
 Evaluation evaluate(const LossSubject& subject, const Points<double>& z, const Points<double>& y, const Points<double>& theta, double p, double moved) {
   Evaluation out;
   out.loss = subject.evaluate(z, y, theta, p);
+  if (out.loss.gradient.rows() != z.rows() || out.loss.gradient.cols() != z.cols())
+    reject("the gradient is {} × {}; the cloud is {} × {}", out.loss.gradient.rows(), out.loss.gradient.cols(), z.rows(), z.cols());
   out.size = largest_norm(z) + largest_norm(y);
   out.gap_error = tolerance::gap(z.cols(), out.size, subject.unit_roundoff) + moved;
   out.value_error = tolerance::value(std::abs(out.loss.value), p, out.gap_error, z.rows() * theta.rows(), subject.unit_roundoff);
@@ -15,9 +19,11 @@ Evaluation evaluate(const LossSubject& subject, const Points<double>& z, const P
 
 double gradient_error(const LossSubject& subject, const LossCase& c, const Evaluation& evaluation) {
   const double at_gaps = tolerance::gap_power_derivative(c.p, evaluation.size, evaluation.gap_error);
-  // Each entry of the gradient is a sum of L products, the claim then adds n of them; the weights take at most 8 more roundings.
-  const double roundings = static_cast<double>(c.n() * c.theta.rows() + c.d()) + 8.0;
-  return at_gaps + tolerance::gamma(roundings, subject.unit_roundoff) * c.p * std::pow(evaluation.size, c.p - 1.0);
+  // Each entry of the gradient is a sum of L products with weights of at most 8 roundings, in the subject's scalar; the claim then adds up to n·d of them in
+  // double.
+  const double in_subject = tolerance::gamma(static_cast<double>(c.theta.rows() + c.d()) + 8.0, subject.unit_roundoff);
+  const double in_double = tolerance::gamma(static_cast<double>(c.n() * (c.d() + 1)), tolerance::unit_roundoff<double>());
+  return at_gaps + (in_subject + in_double) * c.p * std::pow(evaluation.size, c.p - 1.0);
 }
 
 Reflected reflected(const LossSubject& subject, const Points<double>& points, const Eigen::RowVectorXd& v) {

@@ -30,13 +30,21 @@ Points<double> lattice_cloud(PointDraws& draws, Index n, Index d) {
   return cloud;
 }
 
-/// About half of the rows become copies of earlier ones; with `nudge`, copies moved by one unit in the last place of their first coordinate.
+/// About half of the rows become copies of earlier ones. With `nudge` the copies are moved by one unit in the last place of their first coordinate: that of
+/// double, or, after the cloud was rounded to float, that of float.
 void duplicate_rows(PointDraws& draws, Points<double>& cloud, bool nudge) {
   for (Index k = 1; k < cloud.rows(); ++k) {
     if (draws.below(2) == 0) continue;
     cloud.row(k) = cloud.row(between(draws, 0, k - 1));
-    if (nudge)
-      cloud(k, 0) = std::nextafter(cloud(k, 0), draws.below(2) == 0 ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
+    if (!nudge) continue;
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const double away = draws.below(2) == 0 ? -infinity : infinity;
+    if (draws.below(2) == 0) {
+      cloud(k, 0) = std::nextafter(cloud(k, 0), away);
+    } else {
+      cloud = cloud.cast<float>().cast<double>().eval();
+      cloud(k, 0) = static_cast<double>(std::nextafter(static_cast<float>(cloud(k, 0)), static_cast<float>(away)));
+    }
   }
 }
 

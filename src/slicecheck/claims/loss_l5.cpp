@@ -27,7 +27,7 @@ Judgement not_negative(const LossSubject& subject, const LossCase& c) {
   double least = loss.value;
   if (loss.per_direction.size() > 0) least = std::min(least, loss.per_direction.minCoeff());
   Judgement judgement;
-  judgement.observed = std::isnan(loss.value) ? loss.value : std::max(0.0, -least);
+  judgement.observed = std::isnan(loss.value) || loss.per_direction.hasNaN() ? std::numeric_limits<double>::quiet_NaN() : std::max(0.0, -least);
   judgement.allowed = 0.0;
   return judgement;
 }
@@ -132,7 +132,7 @@ Claim claim_l5() {
   claim.id = "L5";
   claim.title = "invariances";
   claim.statement =
-      "w is not negative and symmetric; it does not change under permutations of the rows of Z or Y, a common translation, or a common rotation or reflection "
+      "w is non-negative and symmetric; it does not change under permutations of the rows of Z or Y, a common translation, or a common rotation or reflection "
       "of Z, Y and θ; "
       "w(sZ, sY) = s^p w(Z, Y); the p-th root of its mean over directions satisfies the triangle inequality. The gradients balance and satisfy Euler's "
       "identity.";

@@ -22,10 +22,10 @@ inline double gamma(double k, double u) { return k * u / (1.0 - k * u); }
 
 /// Bound on the error of every computed gap Δ_k = θ·z_(k) − θ·y_(k), where ‖z_k‖ + ‖y_l‖ ≤ size for all k, l and ‖θ‖ ≤ 1 + 4u.
 ///
-/// A projection is d products and d − 1 sums; a subject may first move both clouds by one common vector of norm ≤ size (one more rounding each, the gaps
-/// themselves do not move). So each projection errs by at most γ_{d+2}·size. Sorting does not enlarge the largest error (the k-th smallest of a family moves by
-/// at most the largest move), and the subtraction adds u·size: together at most 2γ_{d+3}·size.
-inline double gap(Index d, double size, double u) { return 2.0 * gamma(static_cast<double>(d) + 3.0, u) * size; }
+/// A projection is d products and d − 1 sums: γ_d‖θ‖‖z‖. A subject may first move both clouds by one common vector c with ‖c‖ ≤ max‖y_l‖ (the mean of Y, say;
+/// the gaps themselves do not move): one more rounding each, and ‖z_k − c‖ + ‖y_l − c‖ ≤ 3·size. Sorting does not enlarge the largest error (the k-th smallest
+/// of a family moves by at most the largest move), and the subtraction adds one rounding: together at most 3γ_{d+3}·size.
+inline double gap(Index d, double size, double u) { return 3.0 * gamma(static_cast<double>(d) + 3.0, u) * size; }
 
 /// Bound on the error of w = (mean of |Δ_k|^p over points, then over directions) when every gap errs by at most `gap_error`.
 ///
@@ -33,9 +33,10 @@ inline double gap(Index d, double size, double u) { return 2.0 * gamma(static_ca
 /// 8 roundings in the subject's precision u, and the sum of `terms` values is taken in double.
 inline double value(double w, double p, double gap_error, Index terms, double u) {
   const double root = std::pow(w, 1.0 / p);
-  const double moved = std::pow(root + gap_error, p) - w;
+  // (root + e)^p − w without cancellation.
+  const double moved = w > 0.0 ? w * std::expm1(p * std::log1p(gap_error / root)) : std::pow(gap_error, p);
   const double rounding = gamma(8.0, u) + gamma(static_cast<double>(terms) + 8.0, unit_roundoff<double>());
-  return std::abs(moved) + rounding * std::pow(root + gap_error, p) + std::numeric_limits<double>::min();
+  return moved + rounding * (w + moved) + std::numeric_limits<double>::min();
 }
 
 /// Bound on the change of p·|Δ|^{p−1}·sign Δ when Δ, |Δ| ≤ size, errs by at most e; p > 1.

@@ -9,7 +9,8 @@ class Tensor;
 
 namespace slicecheck {
 
-/// The memory of the points as a rows×cols tensor of type S, without a copy, whatever the distance of the rows. Valid while the points live; nothing may be written to it.
+/// The memory of the points as a rows×cols tensor of type S, without a copy, whatever the distance of the rows. Valid while the points live; nothing may be
+/// written to it.
 template <class S>
 at::Tensor tensor_view(PointsView<S> points);
 

@@ -111,12 +111,18 @@ class ConvLinearisation final : public Linearisation<float> {
 
 }  // namespace
 
-TransposedConvolutions::TransposedConvolutions(Index base_width, bool residual) : base_width_(base_width), residual_(residual) {
+TransposedConvolutions::TransposedConvolutions(Index base_width, bool residual, double initial_gain)
+    : base_width_(base_width), residual_(residual), initial_gain_(initial_gain) {
   if (base_width < 1) reject("convolutional generator: the base width is {}; it must be at least 1", base_width);
+  if (!std::isfinite(initial_gain) || initial_gain <= 0.0)
+    reject("convolutional generator: the initial gain is {}; it must be finite and positive", initial_gain);
   use_one_torch_thread();
 }
 
-std::string TransposedConvolutions::name() const { return fmt::format("{}[width {}]", residual_ ? "residual-conv" : "conv", base_width_); }
+std::string TransposedConvolutions::name() const {
+  const std::string gain = initial_gain_ == 1.0 ? "" : fmt::format(", initial gain {}", initial_gain_);
+  return fmt::format("{}[width {}{}]", residual_ ? "residual-conv" : "conv", base_width_, gain);
+}
 
 Index TransposedConvolutions::parameters() const {
   const auto sizes = tensors();
@@ -134,7 +140,7 @@ Vector<float> TransposedConvolutions::initial(const RandomStream& stream) const 
   stream.fill_normal(u);
   Index offset = 0;
   for (const Part& part : parts(base_width_, residual_)) {
-    u.segment(offset, part.size()) *= part.spread;
+    u.segment(offset, part.size()) *= initial_gain_ * part.spread;
     offset += part.size();
   }
   return u.cast<float>();

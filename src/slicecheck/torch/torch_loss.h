@@ -7,9 +7,9 @@ namespace slicecheck {
 
 /// Subject `torch` (double) and `torch-float`. It shares no code with the other subjects beyond the check of its arguments.
 ///
-/// At a tie the gradient is that of the order in which `torch::sort` leaves the points: one optimal matching (N4). Where Δ = 0 the derivative of |Δ|^p is 0, for every p ≥ 1: never NaN.
-/// Both clouds are first centred on the mean of Y, as `CpuLoss` does. Directions are taken in chunks whose length depends on n alone, so that at most 2^18 projections of a cloud are in memory at once
-/// (one direction where n is larger), and summed in a fixed order.
+/// At a tie the gradient is that of the order in which `torch::sort` leaves the points: one optimal matching (N4). Where Δ = 0 the derivative of |Δ|^p is 0,
+/// for every p ≥ 1: never NaN. Both clouds are first centred on the mean of Y, as `CpuLoss` does. Directions are taken in chunks whose length depends on n
+/// alone, so that at most 2^18 projections of a cloud are in memory at once (one direction where n is larger), and summed in a fixed order.
 template <class S>
 class TorchLoss final : public SampleLoss<S> {
  public:
