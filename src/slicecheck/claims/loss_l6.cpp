@@ -26,9 +26,10 @@ Judgement one_direction(const LossSubject& subject, const LossCase& c) {
   const auto [y, moved] = translated(subject, c);
   const Evaluation got = evaluate(subject, c.z, y, c.theta, c.p, moved);
   const double expected = (c.theta * c.v.transpose()).array().abs().pow(c.p).mean();
+  const double own = tolerance::gap(c.d(), c.v.norm(), tolerance::unit_roundoff<double>());  // the rounding of θ·v here
   Judgement judgement;
   judgement.observed = std::abs(got.loss.value - expected);
-  judgement.allowed = tolerance::value(expected, c.p, got.gap_error, c.n() * c.theta.rows(), subject.unit_roundoff);
+  judgement.allowed = tolerance::value(expected, c.p, got.gap_error + own, c.n() * c.theta.rows(), subject.unit_roundoff);
   return judgement;
 }
 
@@ -50,7 +51,7 @@ Judgement gradient(const LossSubject& subject, const LossCase& c) {
   const auto [y, moved] = translated(subject, c);
   const Evaluation got = evaluate(subject, c.z, y, c.theta, c.p, moved);
   const Eigen::VectorXd shift = c.theta * c.v.transpose();
-  const double e = 2.0 * got.gap_error;  // of a gap, and of the rank that near ties may exchange
+  const double e = 2.0 * got.gap_error;  // of a gap, and of θ·v as it is computed here
   Judgement judgement;
   if (c.p == 1.0 && (shift.array().abs() <= e).any()) {
     judgement.skipped = "p = 1: a gap is 0 within rounding";
