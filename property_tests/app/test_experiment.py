@@ -94,7 +94,7 @@ class Small(ProgramTest):
     def test_plane_npsgd_stays_in_the_ball(self) -> None:
         folder = self.run_small("plane-npsgd", *SMALL, "hidden=[32, 32]", "steps=60", "record_every=1")
         rows = self.rows(folder, "trajectory.csv")
-        whole = [float(row["u_norm"]) for row in rows if row["variant"].startswith("NPSGD, r = 10")]
+        whole = [float(row["u_norm"]) for row in rows if row["variant"].startswith("NPSGD, r = 10,")]
         self.assertTrue(whole)
         self.assertLessEqual(max(whole), 10 * (1 + 1e-6))
         per_tensor = [float(row["u_norm"]) for row in rows if row["variant"] == "as in the report's code"]

@@ -14,7 +14,7 @@ class ExitCodes(ProgramTest):
         self.assertEqual(result.returncode, 0, result.stderr)
         (verdict,) = json.loads(result.stdout)
         self.assertEqual((verdict["claim"], verdict["subject"], verdict["outcome"]), ("L1", "reference", "holds"))
-        self.assertEqual(verdict["cases"], 120)
+        self.assertEqual(verdict["cases"], 180)
         self.assertLessEqual(verdict["worst_ratio"], 1.0)
 
     def test_refuted_with_a_counter_example_that_repeats(self) -> None:

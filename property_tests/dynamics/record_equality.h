@@ -21,8 +21,8 @@ bool same_bits(const Vector<S>& a, const Vector<S>& b) {
 }
 
 inline bool same_bits(const TrajectoryRow& a, const TrajectoryRow& b) {
-  return a.step == b.step && same_bits(a.time, b.time) && same_bits(a.step_size, b.step_size) && same_bits(a.loss, b.loss) && same_bits(a.phi_norm, b.phi_norm) &&
-         same_bits(a.u_norm, b.u_norm) && a.steps_on_sphere == b.steps_on_sphere;
+  return a.step == b.step && same_bits(a.time, b.time) && same_bits(a.step_size, b.step_size) && same_bits(a.loss, b.loss) &&
+         same_bits(a.phi_norm, b.phi_norm) && same_bits(a.u_norm, b.u_norm) && a.steps_on_sphere == b.steps_on_sphere;
 }
 
 /// Fails the test at the first difference, and names it.

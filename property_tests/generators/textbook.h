@@ -77,8 +77,8 @@ struct TextbookMlp {
   }
 };
 
-/// Bounds on the sums of the absolute values of all terms that make up an image and a derivative of the network (what their rounding is proportional to), and on
-/// every input, feature and pre-activation.
+/// Bounds on the sums of the absolute values of all terms that make up an image and a derivative of the network (what their rounding is proportional to), and
+/// on every input, feature and pre-activation.
 struct MlpTerms {
   Points<double> images;
   Points<double> derivative;
