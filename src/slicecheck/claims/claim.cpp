@@ -29,6 +29,14 @@ LossCase drawn_case(const Claim& claim, const LossCheck& check, const LossSubjec
 /// NaN counts as larger than everything.
 bool worse(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a > b; }
 
+/// What a subject returns must have the shapes of its arguments: checks index into it.
+void check_shapes(const LossGradient<double>& out, const Points<double>& z, const Points<double>& theta) {
+  if (out.gradient.rows() != z.rows() || out.gradient.cols() != z.cols())
+    throw Error(fmt::format("the gradient is {} × {}; the points are {} × {}", out.gradient.rows(), out.gradient.cols(), z.rows(), z.cols()));
+  if (out.per_direction.size() != 0 && out.per_direction.size() != theta.rows())
+    throw Error(fmt::format("{} values per direction for {} direction(s)", out.per_direction.size(), theta.rows()));
+}
+
 struct CheckResult {
   CheckEvidence evidence;
   std::optional<std::uint64_t> first_refuted;
@@ -94,7 +102,13 @@ LossCase rounded_case(const LossSubject& subject, LossCase c) {
 
 Judgement judge(const LossCheck& check, const LossSubject& subject, const LossCase& c) {
   try {
-    return check.judge(subject, c);
+    LossSubject checked = subject;
+    checked.evaluate = [&subject](const Points<double>& z, const Points<double>& y, const Points<double>& theta, double p) {
+      LossGradient<double> out = subject.evaluate(z, y, theta, p);
+      check_shapes(out, z, theta);
+      return out;
+    };
+    return check.judge(checked, c);
   } catch (const std::exception& error) {
     Judgement judgement;
     judgement.observed = std::numeric_limits<double>::quiet_NaN();
@@ -112,7 +126,7 @@ Verdict verify(const Claim& claim, const LossSubject& subject, const Budget& bud
   verdict.seed = budget.seed;
   verdict.requested_cases = budget.cases;
   const std::string what = fmt::format("{} on {}", claim.id, subject.name);
-  std::string too_few;
+  std::string too_few = claim.checks.empty() ? "the claim has no checks: there is nothing to judge" : "";
   for (std::size_t i = 0; i < claim.checks.size(); ++i) {
     const LossCheck& check = claim.checks[i];
     const CheckResult result = run_check(claim, check, subject, budget, verdict, [&](double fraction) {

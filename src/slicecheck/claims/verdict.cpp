@@ -1,6 +1,7 @@
 #include "slicecheck/claims/verdict.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace slicecheck {
 
@@ -20,8 +21,10 @@ double Judgement::ratio() const {
 
 double Verdict::worst_ratio() const {
   double worst = 0.0;
-  for (const auto& check : checks)
-    if (!(check.worst_ratio <= worst)) worst = check.worst_ratio;
+  for (const auto& check : checks) {
+    if (std::isnan(check.worst_ratio)) return check.worst_ratio;
+    worst = std::max(worst, check.worst_ratio);
+  }
   return worst;
 }
 

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "slicecheck/core/error.h"
 
@@ -67,10 +67,11 @@ std::string read_file(const fs::path& path) {
   if (fs::is_directory(fs::status(path, status_error))) reject("cannot read {}: it is a folder", path.string());
   std::ifstream in(path, std::ios::binary);
   if (!in) reject("cannot read {}: {}", path.string(), std::strerror(errno));
-  std::ostringstream contents;
-  contents << in.rdbuf();
+  std::string contents;
+  std::array<char, 1 << 16> buffer{};
+  while (in.read(buffer.data(), buffer.size()) || in.gcount() > 0) contents.append(buffer.data(), static_cast<std::size_t>(in.gcount()));
   if (in.bad()) reject("cannot read {}: {}", path.string(), std::strerror(errno));
-  return std::move(contents).str();
+  return contents;
 }
 
 }  // namespace slicecheck

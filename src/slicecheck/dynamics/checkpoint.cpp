@@ -62,6 +62,7 @@ template <class S>
 void save_checkpoint(const std::filesystem::path& path, const std::string& fingerprint, const TrainingRecord<S>& record) {
   Json json{{"format", "slicecheck-checkpoint-1"},
             {"fingerprint", fingerprint},
+            {"scalar_bytes", sizeof(S)},
             {"step", record.state.step},
             {"u", bytes_of(record.state.u.data(), static_cast<std::size_t>(record.state.u.size()))},
             {"u0", bytes_of(record.u0.data(), static_cast<std::size_t>(record.u0.size()))},
@@ -89,6 +90,8 @@ TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::
     if (json.at("format") != "slicecheck-checkpoint-1") reject("{}: a checkpoint of an unknown format", path.string());
     if (json.at("fingerprint") != fingerprint)
       reject("{}: this checkpoint belongs to a run with other settings or another seed; resume with those, or start anew without --resume", path.string());
+    if (json.at("scalar_bytes") != sizeof(S))
+      reject("{}: this checkpoint belongs to a run in another precision; resume with that, or start anew without --resume", path.string());
     record.state.step = json.at("step").get<std::uint64_t>();
     record.state.u = vector_from_bytes<S>(json.at("u"));
     record.u0 = vector_from_bytes<S>(json.at("u0"));

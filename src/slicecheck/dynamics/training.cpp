@@ -28,6 +28,8 @@ StepReport advance(const TrainingParts<S>& parts, State<S>& state) {
   if (!image->images().allFinite())
     reject("step {}: the generator's images are not finite; the step size {} is too large for this training", t, parts.schedule->step_size(t));
   const LossGradient<S> loss = parts.loss->evaluate(image->images(), batch.y, batch.directions);
+  if (!std::isfinite(loss.value))
+    reject("step {}: the loss is {}; the step size {} is too large for this training", t, loss.value, parts.schedule->step_size(t));
   const Vector<S> phi = image->pullback(loss.gradient);
   const double alpha = parts.schedule->step_size(t);
   parts.scheme->advance(state, phi, alpha, {parts.seed, Purpose::noise, parts.replicate, t});

@@ -14,11 +14,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Json parse_file(const fs::path& path) {
+/// Hands the JSON in a file to `use`; damage of any sort becomes an error that names the file.
+template <class Use>
+void with_json(const fs::path& path, const Use& use) {
   try {
-    return Json::parse(read_file(path));
+    use(Json::parse(read_file(path)));
   } catch (const Json::exception& error) {
-    reject("{}: not valid JSON ({})", path.string(), error.what());
+    reject("{}: not what is expected there ({})", path.string(), error.what());
   }
 }
 
@@ -30,13 +32,14 @@ std::optional<PropertyEvidence> evidence_for(const std::string& claim) {
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   for (const auto& file : files) {
-    const Json json = parse_file(file);
-    if (json.value("claim", "") != claim) continue;
-    if (!sum) sum = PropertyEvidence{"", 0, true, true};
-    sum->name += (sum->name.empty() ? "" : ", ") + json.value("name", "");
-    sum->cases += json.value("cases", std::uint64_t{0});
-    sum->passed = sum->passed && json.value("passed", false);
-    sum->fresh = sum->fresh && json.value("fingerprint", "") == build::fingerprint();
+    with_json(file, [&](const Json& json) {
+      if (json.value("claim", "") != claim) return;
+      if (!sum) sum = PropertyEvidence{"", 0, true, true};
+      sum->name += (sum->name.empty() ? "" : ", ") + json.value("name", "");
+      sum->cases += json.value("cases", std::uint64_t{0});
+      sum->passed = sum->passed && json.value("passed", false);
+      sum->fresh = sum->fresh && json.value("fingerprint", "") == build::fingerprint();
+    });
   }
   return sum;
 }
@@ -46,10 +49,12 @@ std::optional<std::vector<std::string>> claims_in_report(const fs::path& report)
   if (report.empty() || !fs::exists(report / "verdicts.json") || !fs::exists(report / "index.html")) return std::nullopt;
   const std::string page = read_file(report / "index.html");
   std::vector<std::string> ids;
-  for (const auto& verdict : parse_file(report / "verdicts.json")) {
-    const std::string id = verdict.value("claim", "");
-    if (page.find("data-claim=\"" + id + "\"") != std::string::npos) ids.push_back(id);
-  }
+  with_json(report / "verdicts.json", [&](const Json& verdicts) {
+    for (const auto& verdict : verdicts) {
+      const std::string id = verdict.value("claim", "");
+      if (page.find("data-claim=\"" + id + "\"") != std::string::npos) ids.push_back(id);
+    }
+  });
   return ids;
 }
 
