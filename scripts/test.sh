@@ -2,9 +2,9 @@
 # Usage: scripts/test.sh [--preset release|asan|tsan] [--label REGEX] [--skip-setup]
 #        scripts/test.sh --lint [--skip-setup]
 #
-# Builds and tests. Without options: setup, lint (clang-format, shellcheck), all
-# tests of the release build, and those labelled unit or property under
-# AddressSanitizer (asan) and ThreadSanitizer (tsan).
+# Builds and tests. Without options: setup, lint (clang-format, shellcheck) and
+# all tests of the release build. The sanitizer builds, AddressSanitizer (asan)
+# and ThreadSanitizer (tsan), run when --preset names them.
 #
 #   --preset P     only the build P, all of its tests, no lint
 #   --label REGEX  only tests with a label that matches, in the build P (release);
@@ -182,8 +182,7 @@ elif [[ -n $preset$label ]]; then
 else
   quick_lint
   step "release tests" run_tests release
-  step "asan tests (unit, property)" run_tests asan 'unit|property'
-  step "tsan tests (unit, property)" run_tests tsan 'unit|property'
+  say "not run here: the sanitizer builds (scripts/test.sh --preset asan, scripts/test.sh --preset tsan)"
 fi
 
 summary=$(printf '%s; ' "${done_steps[@]}")

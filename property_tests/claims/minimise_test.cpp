@@ -44,7 +44,7 @@ TEST(Minimise, keeps_refuting_and_never_grows) {
   EXPECT_GT(refuted, 0U);
 }
 
-TEST(Minimise, comes_down_to_two_points_for_an_unsorted_target) {
+TEST(Minimise, comes_down_to_two_or_three_points_for_an_unsorted_target) {
   const LossCheck& check = claim_by_id("L1").checks.front();
   const LossSubject subject = loss_gallery().front().subject;
   ASSERT_EQ(subject.name, "gallery/unsorted-target");
@@ -56,7 +56,8 @@ TEST(Minimise, comes_down_to_two_points_for_an_unsorted_target) {
     if (!judge(check, subject, c).refutes()) continue;
     ++refuted;
     const LossCase small = minimise(check, subject, c);
-    EXPECT_EQ(small.n(), 2);
+    // Three where the only inversion of Y is between points that Z ties: then no pair shows it.
+    EXPECT_LE(small.n(), 3);
     EXPECT_EQ(small.theta.rows(), 1);
   }
   EXPECT_GT(refuted, 10);

@@ -42,13 +42,17 @@ class Minimiser {
       : check_(check), subject_(subject), best_(std::move(c)), attempts_(attempts) {}
 
   LossCase operator()() {
-    bool smaller = true;
-    while (smaller && attempts_ > 0) {
-      smaller = drop_points();
-      smaller = drop_directions() || smaller;
+    // Rounder numbers may let another point go, so all of it again until nothing shrinks.
+    for (Index size = -1; size != best_.n() + best_.theta.rows() && attempts_ > 0;) {
+      size = best_.n() + best_.theta.rows();
+      for (bool smaller = true; smaller && attempts_ > 0;) {
+        smaller = drop_points();
+        smaller = drop_directions() || smaller;
+      }
+      simplify_directions();
+      simplify_numbers();
+      drop_points();
     }
-    simplify_directions();
-    simplify_numbers();
     return best_;
   }
 
