@@ -55,6 +55,13 @@ class FalseAlarmBudget : public ::testing::Environment {
 }  // namespace
 }  // namespace slicecheck::testing
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+/// OpenMP's library is not instrumented: what ThreadSanitizer sees inside it are no races of ours. TSAN_OPTIONS may say otherwise.
+extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
+#endif
+#endif
+
 int main(int argc, char** argv) {
   using namespace slicecheck::testing;
   ::testing::InitGoogleTest(&argc, argv);
