@@ -107,15 +107,20 @@ void run_fashion_mnist(const ExperimentContext& context) {
   laws.normal = Gaussian::standard(TransposedConvolutions::kInput);
   laws.atoms = FiniteLaw::discretised(*laws.normal, s.integer_at_least("source_atoms", 1), {context.seed, Purpose::law, 0, 0});
   const double radius = s.number("radius");
-  const double wide = s.number("large_radius");
   const double noise = s.number("noise");
   std::vector<Arm> arms;
-  arms.push_back(make_arm("SGD", laws.normal, laws, std::make_shared<Sgd<float>>(), 0.0, context));
-  arms.push_back(make_arm(fmt::format("NPSGD, r = {}, a = {}", radius, noise), laws.atoms, laws, std::make_shared<NoisedProjectedSgd<float>>(radius, noise),
-                          radius, context));
-  if (wide > 0.0)
-    arms.push_back(
-        make_arm(fmt::format("NPSGD, r = {}, a = {}", wide, noise), laws.atoms, laws, std::make_shared<NoisedProjectedSgd<float>>(wide, noise), wide, context));
+  for (const std::string& variant : s.words("variants")) {
+    if (variant == "sgd") {
+      arms.push_back(make_arm("SGD", laws.normal, laws, std::make_shared<Sgd<float>>(), 0.0, context));
+    } else if (variant == "npsgd" || variant == "npsgd-large") {
+      const double r = variant == "npsgd" ? radius : s.number("large_radius");
+      arms.push_back(
+          make_arm(fmt::format("NPSGD, r = {}, a = {}", r, noise), laws.atoms, laws, std::make_shared<NoisedProjectedSgd<float>>(r, noise), r, context));
+    } else {
+      reject("settings: unknown variant '{}'; expected sgd, npsgd or npsgd-large", variant);
+    }
+  }
+  if (arms.empty()) reject("settings: variants is empty; name at least one of sgd, npsgd, npsgd-large");
   const auto results = run_arms(arms, evaluation, context);
   const Floor floor = target_floor(*laws.images, evaluation, context.seed);
   write_arm_tables(results, context.folder);

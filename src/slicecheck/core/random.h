@@ -54,6 +54,7 @@ class RandomStream {
 /// the numbers do not depend on which kinds were asked for before.
 class PointDraws {
  public:
+  PointDraws(const RandomStream&&, std::uint64_t) = delete;  // the stream must outlive the cursor
   PointDraws(const RandomStream& stream, std::uint64_t point) : stream_(&stream), block_(point << 16), end_((point + 1) << 16) {}
 
   [[nodiscard]] double uniform();  ///< in [0, 1)

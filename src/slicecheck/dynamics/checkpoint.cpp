@@ -1,5 +1,6 @@
 #include "slicecheck/dynamics/checkpoint.h"
 
+#include <boost/crc.hpp>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -32,6 +33,13 @@ template <class S>
 Vector<S> vector_from_bytes(const Json& json) {
   const auto values = from_bytes<S>(json);
   return Eigen::Map<const Vector<S>>(values.data(), static_cast<Index>(values.size()));
+}
+
+/// A flipped bit inside a block of numbers would otherwise load without a word.
+std::uint32_t crc32(const std::vector<std::uint8_t>& bytes) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  return crc.checksum();
 }
 
 /// Bit patterns survive as bytes; integers as CBOR integers.
@@ -77,8 +85,9 @@ void save_checkpoint(const std::filesystem::path& path, const std::string& finge
   Json evaluations = Json::array();
   for (const auto& row : record.evaluations) evaluations.push_back({row.step, bytes_of(row.values.data(), row.values.size())});
   json["evaluations"] = std::move(evaluations);
-  const auto cbor = Json::to_cbor(json);
-  write_atomically(path, {reinterpret_cast<const char*>(cbor.data()), cbor.size()});
+  const auto body = Json::to_cbor(json);
+  const auto sealed = Json::to_cbor(Json{{"crc32", crc32(body)}, {"body", Json::binary(body)}});
+  write_atomically(path, {reinterpret_cast<const char*>(sealed.data()), sealed.size()});
 }
 
 template <class S>
@@ -86,7 +95,10 @@ TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::
   const std::string contents = read_file(path);
   TrainingRecord<S> record;
   try {
-    const Json json = Json::from_cbor(contents);
+    const Json sealed = Json::from_cbor(contents);
+    const auto& body = sealed.at("body").get_binary();
+    if (sealed.at("crc32") != crc32(body)) throw std::invalid_argument("its checksum does not fit");
+    const Json json = Json::from_cbor(static_cast<const std::vector<std::uint8_t>&>(body));
     if (json.at("format") != "slicecheck-checkpoint-1") reject("{}: a checkpoint of an unknown format", path.string());
     if (json.at("fingerprint") != fingerprint)
       reject("{}: this checkpoint belongs to a run with other settings or another seed; resume with those, or start anew without --resume", path.string());

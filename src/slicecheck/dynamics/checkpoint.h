@@ -12,7 +12,7 @@ namespace slicecheck {
 template <class S>
 void save_checkpoint(const std::filesystem::path& path, const std::string& fingerprint, const TrainingRecord<S>& record);
 
-/// @throws InputError for a damaged file and for one whose fingerprint is not `fingerprint`: it belongs to a training with other settings.
+/// @throws InputError for a damaged file (a checksum tells) and for one whose fingerprint is not `fingerprint`: it belongs to a training with other settings.
 template <class S>
 TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::string& fingerprint);
 

@@ -87,8 +87,8 @@ class Run {
   }
 
   void save() {
-    if (settings_.checkpoint.empty()) return;
     record_.schedule_memory = parts_.schedule->memory();
+    if (settings_.checkpoint.empty()) return;
     save_checkpoint(settings_.checkpoint, settings_.fingerprint, record_);
   }
 

@@ -8,8 +8,9 @@ namespace slicecheck {
 
 template <class S>
 void project_onto_ball(Vector<S>& u, double radius) {
-  const double norm = u.template cast<double>().norm();
-  if (norm > radius) u = (u.template cast<double>() * (radius / norm)).template cast<S>();
+  const Eigen::VectorXd wide = u.template cast<double>();
+  const double norm = wide.stableNorm();  // neither overflows nor loses a tiny vector
+  if (norm > radius) u = ((wide / norm) * radius).template cast<S>();
 }
 
 template <class S>

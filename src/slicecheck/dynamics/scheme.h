@@ -17,7 +17,7 @@ struct State {
 };
 
 /// Orthogonal projection of the WHOLE vector onto the closed ball B(0, radius). The norm is summed in double. A vector inside comes back unchanged, to the bit.
-/// The result is inside the ball up to one rounding per coordinate.
+/// The result is inside the ball up to two roundings per coordinate. An entry that is not finite stays so: trainings refuse it at the next step.
 template <class S>
 void project_onto_ball(Vector<S>& u, double radius);
 

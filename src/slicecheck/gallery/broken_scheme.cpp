@@ -1,6 +1,7 @@
 #include "slicecheck/gallery/broken_scheme.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "slicecheck/core/error.h"
 
@@ -22,6 +23,8 @@ template <class S>
 void PerTensorProjectedSgd<S>::advance(State<S>& state, VectorView<S> phi, double alpha, const RandomStream& noise) const {
   state.u -= static_cast<S>(alpha) * phi;
   if (noise_ > 0.0) add_noise(state.u, alpha * noise_, noise);
+  if (std::accumulate(tensors_.begin(), tensors_.end(), Index{0}) != state.u.size())
+    reject("per-tensor projection: the tensors have {} entries and u has {}", std::accumulate(tensors_.begin(), tensors_.end(), Index{0}), state.u.size());
   Index begin = 0;
   for (const Index size : tensors_) {
     Vector<S> tensor = state.u.segment(begin, size);

@@ -24,16 +24,18 @@ namespace {
 template <class S>
 class BoundedLinearisation final : public Linearisation<S> {
  public:
-  BoundedLinearisation(std::unique_ptr<Linearisation<S>> inner, VectorView<S> u, double radius) : inner_(std::move(inner)) {
-    const double norm = u.template cast<double>().norm();
+  BoundedLinearisation(std::unique_ptr<Linearisation<S>> inner, VectorView<S> u, double radius) : inner_(std::move(inner)), parameters_(u.size()) {
+    const double norm = u.template cast<double>().stableNorm();
     factor_ = static_cast<S>(cut_off(norm / radius));
     const double slope = cut_off_slope(norm / radius);
     if (slope != 0.0) radial_ = u * static_cast<S>(slope / (radius * norm));
-    images_ = inner_->images() * factor_;
+    // Outside B(0, 2R) the images are 0 even where the inner ones overflow.
+    images_ = factor_ == S{0} ? Points<S>::Zero(inner_->images().rows(), inner_->images().cols()) : Points<S>(inner_->images() * factor_);
   }
   [[nodiscard]] const Points<S>& images() const override { return images_; }
   [[nodiscard]] Vector<S> pullback(PointsView<S> cotangent) const override {
     check_cotangent<S>(images_, cotangent);
+    if (factor_ == S{0}) return Vector<S>::Zero(parameters_);
     Vector<S> out = factor_ * inner_->pullback(cotangent);
     if (radial_.size() > 0) out += radial_ * inner_->images().cwiseProduct(cotangent).sum();
     return out;
@@ -41,6 +43,7 @@ class BoundedLinearisation final : public Linearisation<S> {
 
  private:
   std::unique_ptr<Linearisation<S>> inner_;
+  Index parameters_;
   S factor_;
   Vector<S> radial_;  // the gradient of u ↦ χ(‖u‖/R); empty where it vanishes
   Points<S> images_;

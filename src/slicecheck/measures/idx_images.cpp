@@ -58,6 +58,7 @@ void write_idx_images(const std::filesystem::path& path, const IdxImages& images
 template <class S>
 IdxImages images_from_points(PointsView<S> points, Index height, Index width) {
   if (points.cols() != height * width) reject("points of dimension {} are no images of {} × {}", points.cols(), height, width);
+  if (!points.allFinite()) reject("points that are not finite are no images");
   IdxImages images{points.rows(), height, width, {}};
   images.pixels.reserve(static_cast<std::size_t>(points.size()));
   for (Index k = 0; k < points.rows(); ++k)

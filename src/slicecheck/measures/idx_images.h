@@ -25,6 +25,7 @@ IdxImages read_idx_images(const std::filesystem::path& path);
 void write_idx_images(const std::filesystem::path& path, const IdxImages& images);
 
 /// Images from points in [−1, 1]^{h·w} (values outside are clipped): pixel = round((x + 1)·127.5).
+/// @throws InputError for another dimension and for entries that are not finite.
 template <class S>
 IdxImages images_from_points(PointsView<S> points, Index height, Index width);
 
