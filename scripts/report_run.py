@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,14 @@ class Claim:
     defects_rejected: list[str]
     report_line: bool | None
 
+    def shown(self, on_page: bool) -> Claim:
+        """What `verify` could not know before there was a page: whether the page has a line for the claim, and so whether it is covered."""
+        if self.report_line is not None:
+            return self
+        test = self.property_test
+        tested = test is not None and test.passed and test.fresh and test.cases > 0
+        return replace(self, report_line=on_page, covered=on_page and tested and bool(self.defects_rejected))
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -157,10 +165,13 @@ def load_run(folder: Path) -> Run:
     experiments = [load_experiment(path) for path in sorted(folder.glob("experiments/*")) if path.is_dir()]
     if not any((folder / name).is_file() for name in PARTS) and not any(e.summary or e.manifest for e in experiments):
         raise InputError(f"{folder}: holds no run data: none of {', '.join(PARTS)} and no experiments/*/summary.json is there")
+    claims = load_list(folder / "claims.json", claim, lambda c: c.id)
+    verdicts = load_list(folder / "verdicts.json", verdict, lambda v: f"{v.claim} on {v.subject}")
+    on_page = {v.claim for v in verdicts or []}
     return Run(
         manifest=load_manifest(folder / "manifest.json"),
-        claims=load_list(folder / "claims.json", claim, lambda c: c.id),
-        verdicts=load_list(folder / "verdicts.json", verdict, lambda v: f"{v.claim} on {v.subject}"),
+        claims=claims and [c.shown(c.id in on_page) for c in claims],
+        verdicts=verdicts,
         trials=load_list(folder / "gallery.json", trial, lambda t: f"{t.defect} under {t.claim}"),
         experiments=experiments,
     )

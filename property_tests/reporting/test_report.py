@@ -456,6 +456,16 @@ class Verdicts(Case):
         self.assertEqual(sorted(rows), sorted(claim["id"] for claim in claims()))
         self.assertIn('<tr data-claim="L1">', (self.run_folder / "index.html").read_text(encoding="utf-8"))
 
+    def test_the_page_counts_its_own_line(self) -> None:
+        """`verify` leaves report_line open; a claim is covered once this page shows a verdict of it, and only with the rest of the evidence."""
+        open_line = {"report_line": None, "covered": False}
+        stale = {"name": "loss.L2", "cases": 1000, "passed": True, "fresh": False}
+        entries = {claim["id"]: claim | open_line for claim in claims()}
+        entries["L2"] |= {"property_test": stale}
+        entries["L7"] |= {"property_test": entries["L1"]["property_test"]}    # no verdict of L7 is on the page
+        page = self.rendered(self.small(claims=list(entries.values())))
+        self.assertIn("claims covered3 / 6", page.text)    # L1, L5, A5; L6 catches no defect
+
     def test_ratios_that_are_not_finite(self) -> None:
         changed = verdicts()
         changed[0] |= {"outcome": "refuted", "worst_ratio": "inf"}

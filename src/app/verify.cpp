@@ -106,13 +106,9 @@ void write_run(const VerifyOptions& options, const std::vector<const Claim*>& ju
   write_json(out / "gallery.json", matrix);
   std::vector<Claim> copies;
   for (const Claim* claim : judged) copies.push_back(*claim);
-  const auto coverage = coverage_of(copies, gallery, {});
+  const auto coverage = coverage_of(copies, gallery, {});  // no page yet: it fills in its own line when it is drawn
   Json registry = Json::array();
-  for (std::size_t i = 0; i < judged.size(); ++i) {
-    Coverage with_line = coverage[i];
-    with_line.report_line = true;  // verdicts.json has it, and the page is drawn from that
-    registry.push_back(claim_json(*judged[i], with_line));
-  }
+  for (std::size_t i = 0; i < judged.size(); ++i) registry.push_back(claim_json(*judged[i], coverage[i]));
   write_json(out / "claims.json", registry);
   manifest.write(out / "manifest.json", true);
 }
