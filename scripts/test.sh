@@ -150,6 +150,7 @@ for entry in json.load(open("build/release/compile_commands.json")):
     arguments = shlex.split(entry["command"])
     for at in [i for i, a in enumerate(arguments) if a.endswith("cmake_pch.hxx")][::-1]:
         del arguments[at - 1:at + 1]
+    arguments.insert(1, "-Wno-unknown-warning-option")    # some of the flags are for g++ alone
     if "/torch/csrc" in entry["command"]:
         arguments[1:1] = ["-include", os.path.abspath("build/tidy/prelude.h")]
     entries.append({"directory": entry["directory"], "file": path, "arguments": arguments})

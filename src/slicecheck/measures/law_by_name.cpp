@@ -17,7 +17,7 @@ const RandomStream& grid_stream() {
 constexpr double kMoonsNoise = 0.05;
 constexpr double kRollNoise = 0.1;
 
-std::unique_ptr<Law> truncated(std::unique_ptr<Law> law, Eigen::RowVector2d centre, double radius) {
+std::unique_ptr<Law> truncated(std::unique_ptr<Law> law, const Eigen::RowVector2d& centre, double radius) {
   return std::make_unique<Truncated>(std::move(law), centre, radius);
 }
 
