@@ -69,7 +69,7 @@ void Settings::override_with(const Settings& other, const std::string& origin) {
     }
     Json& mine = values_[key];
     const bool widened = mine.is_number_float() && value.is_number_integer();
-    if (!widened && kind_of(mine) != kind_of(value)) reject("{}: '{}' is a {}; a {} was given", origin, key, kind_of(mine), kind_of(value));
+    if (!widened && kind_of(mine) != kind_of(value)) reject("{}: '{}' takes one {}; given: {}", origin, key, kind_of(mine), kind_of(value));
     mine = widened ? Json(value.get<double>()) : value;
   }
 }

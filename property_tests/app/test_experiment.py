@@ -105,7 +105,11 @@ class Small(ProgramTest):
         self.assertEqual((folder / "target.idx").read_bytes()[:16], bytes([0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 28, 0, 0, 0, 28]))
 
     def test_fashion_mnist_without_its_data(self) -> None:
-        self.assert_refused(self.run_program("experiment", "run", "fashion-mnist", "--data", "nowhere"), "FashionMNIST", "nowhere", "fetch_data.sh")
+        self.assert_refused(self.run_program("experiment", "run", "fashion-mnist", "--data", "nowhere", "--out", "new/run"), "FashionMNIST", "nowhere", "fetch_data.sh")
+        self.assertFalse((self.folder / "new").exists(), "a refused run leaves nothing")
+        (self.folder / "old").mkdir()
+        self.assert_refused(self.run_program("experiment", "run", "fashion-mnist", "--data", "nowhere", "--out", "old"), "FashionMNIST")
+        self.assertEqual(list((self.folder / "old").iterdir()), [])
 
     def test_fashion_mnist_with_a_lying_header(self) -> None:
         data = self.folder / "data/fashion-mnist"

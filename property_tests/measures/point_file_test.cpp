@@ -57,6 +57,10 @@ TEST(PointFile, comments_blank_lines_spaces_and_windows_lines_are_allowed) {
   const Points<double> expected{{1.0, -2.5}, {300.0, 0.25}};
   EXPECT_EQ(read_text("1,-2.5\n3e2,0.25\n"), expected);
   EXPECT_EQ(read_text("1,-2.5\n3e2,0.25"), expected) << "no newline at the end";
+  EXPECT_EQ(read_text("\xEF\xBB\xBF"
+                      "1,-2.5\n3e2,0.25\n"),
+            expected)
+      << "a byte order mark";
   EXPECT_EQ(read_text("# a comment, with commas\n\n1,-2.5\n  # another\n3e2,0.25\n\n"), expected);
   EXPECT_EQ(read_text("1,-2.5\r\n3e2,0.25\r\n"), expected);
   EXPECT_EQ(read_text("  1 ,\t-2.5 \n +3E+2 , .25\n"), expected);

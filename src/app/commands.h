@@ -27,6 +27,15 @@ void add_report_command(CLI::App& parser, Program& program);
 /// reference, cpu, cpu-float, torch, torch-float.
 std::vector<LossSubject> all_loss_subjects();
 
+/// For options that count something.
+inline CLI::Validator at_least_one() {
+  return {[](std::string& text) {
+            const bool good = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos && text.find_first_not_of('0') != std::string::npos;
+            return good ? std::string() : "'" + text + "' is given; expected a whole number, at least 1";
+          },
+          "POSITIVE"};
+}
+
 /// Folder of the program's Python scripts: beside an installed program, or in the source tree.
 std::filesystem::path script(const std::string& name);
 

@@ -89,10 +89,10 @@ void add_distance_command(CLI::App& parser, Program&) {
   command->add_option("X", options->x, "CSV file: a point a row")->required();
   command->add_option("Y", options->y, "CSV file of the same shape")->required();
   command->add_option("--p", options->p, "Exponent, at least 1")->capture_default_str();
-  auto* count = command->add_option("--directions", options->directions, "Number of random directions")->check(CLI::PositiveNumber)->capture_default_str();
+  auto* count = command->add_option("--directions", options->directions, "Number of random directions")->check(at_least_one())->capture_default_str();
   command->add_option("--directions-file", options->directions_file, "CSV file of unit vectors in place of random ones")->excludes(count);
   command->add_option("--seed", options->seed, "Seed of the directions")->capture_default_str();
-  command->add_option("--threads", options->threads, "Threads; the result does not depend on it")->check(CLI::PositiveNumber);
+  command->add_option("--threads", options->threads, "Threads; the result does not depend on it")->check(at_least_one());
   command->add_option("--gradient", options->gradient, "Write the gradient with respect to X to this CSV file");
   command->add_flag("--json", options->json, "Print JSON: value, standard_error, n, d, p, directions, seed");
   command->callback([options] { run_distance(*options); });

@@ -34,6 +34,29 @@ std::filesystem::path data_folder(const RunOptions& options) {
   return "data";
 }
 
+/// A run that is refused before its first file (bad settings, bad data) leaves nothing: the manifest goes again, and the folders that were made for it.
+class RefusedRun {
+ public:
+  explicit RefusedRun(const std::filesystem::path& folder) : folder_(folder) {
+    for (auto path = std::filesystem::absolute(folder); !std::filesystem::exists(path); path = path.parent_path()) made_.push_back(path);
+  }
+  RefusedRun(const RefusedRun&) = delete;
+  RefusedRun& operator=(const RefusedRun&) = delete;
+  ~RefusedRun() {
+    if (made_.empty()) return;
+    std::error_code ignored;
+    const auto files = std::distance(std::filesystem::directory_iterator(folder_, ignored), std::filesystem::directory_iterator());
+    if (files != 1) return;
+    std::filesystem::remove(folder_ / "manifest.json", ignored);
+    for (const auto& path : made_) std::filesystem::remove(path, ignored);  // innermost first; one that is not empty stays
+  }
+  void keep() { made_.clear(); }
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<std::filesystem::path> made_;  // innermost first
+};
+
 void run_experiments(const RunOptions& options, Program& program) {
   use_one_torch_thread();
   if (options.threads > 0) set_thread_count(options.threads);
@@ -48,6 +71,7 @@ void run_experiments(const RunOptions& options, Program& program) {
   }
   for (const auto& [experiment, settings] : chosen) {
     const std::filesystem::path folder = std::filesystem::path(options.out) / "experiments" / experiment->name;
+    RefusedRun refused(folder);
     Manifest manifest(program.command, options.profile, options.seed, thread_count());
     manifest.add_library("LibTorch", torch_version());
     manifest.set_settings(settings.json());
@@ -56,6 +80,7 @@ void run_experiments(const RunOptions& options, Program& program) {
       ConsoleProgress progress;
       experiment->run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress});
     }
+    refused.keep();
     manifest.write(folder / "manifest.json", true);
     std::cout << fmt::format("{}: {}\n", experiment->name, (folder / "summary.json").string());
   }
@@ -93,7 +118,7 @@ void add_experiment_command(CLI::App& parser, Program& program) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   run->add_option("--seed", options->seed, "Seed of every random number")->capture_default_str();
-  run->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(CLI::PositiveNumber);
+  run->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(at_least_one());
   run->add_option("--out", options->out, "Run folder; files go to OUT/experiments/NAME")->capture_default_str();
   run->add_option("--data", options->data, "Folder of the data sets (default: SLICECHECK_DATA, or data)");
   run->add_flag("--resume", options->resume, "Continue from checkpoints, to the same bits");

@@ -187,9 +187,9 @@ void add_verify_command(CLI::App& parser, Program& program) {
   command->add_option("--subject", options->subjects,
                       "Names of subjects: reference, cpu, cpu-float, torch, torch-float, gallery/NAME; the first five where none is given");
   command->add_option("--profile", options->profile, "quick (500 cases per check) or full (5000)")->capture_default_str();
-  command->add_option("--cases", options->cases, "Cases per check in place of the profile's")->check(CLI::PositiveNumber);
+  command->add_option("--cases", options->cases, "Cases per check in place of the profile's")->check(at_least_one());
   command->add_option("--seed", options->seed, "Seed of every random number")->capture_default_str();
-  command->add_option("--threads", options->threads, "Threads; the verdicts do not depend on it")->check(CLI::PositiveNumber);
+  command->add_option("--threads", options->threads, "Threads; the verdicts do not depend on it")->check(at_least_one());
   command->add_option("--out", options->out, "Folder for manifest.json, verdicts.json, claims.json, gallery.json");
   command->add_flag("--json", options->json, "Print verdicts as JSON");
   command->footer("Exit code: 0 every verdict as declared, 1 one refuted, 2 bad input, 3 internal error, 4 none refuted but one inconclusive.");

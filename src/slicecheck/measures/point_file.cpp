@@ -46,6 +46,7 @@ Points<double> read_points(const std::filesystem::path& path) {
   std::size_t columns = 0;
   std::size_t rows = 0;
   std::string_view rest = contents;
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // the mark that some spreadsheets put before UTF-8
   for (std::size_t line = 1; !rest.empty(); ++line) {
     const auto end = rest.find('\n');
     std::string_view row = trimmed(rest.substr(0, end));
