@@ -81,7 +81,7 @@ Json image_figure(const std::vector<ArmResult>& results, const ExperimentContext
           {"id", "images"},
           {"title", "Real and generated images"},
           {"caption", "Fresh draws, not chosen. The same inputs in every panel of one source."},
-          {"columns", 3},
+          {"columns", panels.size() == 4 ? 2 : 3},
           {"panels", std::move(panels)}};
 }
 
