@@ -1,8 +1,9 @@
-# A hash over the library's and the property tests' sources, compiled into both. `slicecheck claims` accepts the record that a
+# A hash over the sources of the library, the experiments and the property tests, compiled into both. `slicecheck claims` accepts the record that a
 # property test left only if it carries the program's own fingerprint: a pass of yesterday's code is no evidence for today's.
 
 file(GLOB_RECURSE SLICECHECK_FINGERPRINTED CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
   "${PROJECT_SOURCE_DIR}/src/slicecheck/*.h" "${PROJECT_SOURCE_DIR}/src/slicecheck/*.cpp"
+  "${PROJECT_SOURCE_DIR}/experiments/*.h" "${PROJECT_SOURCE_DIR}/experiments/*.cpp"
   "${PROJECT_SOURCE_DIR}/property_tests/*.h" "${PROJECT_SOURCE_DIR}/property_tests/*.cpp")
 list(FILTER SLICECHECK_FINGERPRINTED EXCLUDE REGEX "build_info")
 list(TRANSFORM SLICECHECK_FINGERPRINTED PREPEND "${PROJECT_SOURCE_DIR}/" OUTPUT_VARIABLE SLICECHECK_FINGERPRINT_INPUTS)

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "slicecheck/core/build_info.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/parallel.h"
 #include "slicecheck/loss/assignment.h"
@@ -97,7 +98,8 @@ std::vector<ArmResult> run_arms(const std::vector<Arm>& arms, const EvaluationSe
     run.checkpoint = context.folder / "checkpoints" / (arm.id + ".cbor");
     run.checkpoint_every = static_cast<std::uint64_t>(settings.integer_at_least("checkpoint.steps", 0));
     run.checkpoint_seconds = settings.number("checkpoint.seconds");
-    run.fingerprint = fmt::format("{} {} seed {}\n{}\n{}", context.profile, arm.id, context.seed, arm.description, settings.json().dump());
+    run.fingerprint =
+        fmt::format("{} {} seed {} program {}\n{}\n{}", context.profile, arm.id, context.seed, build::fingerprint(), arm.description, settings.json().dump());
     run.resume = context.resume;
     ArmProgress progress(shared, static_cast<std::size_t>(i));
     results[static_cast<std::size_t>(i)] = {&arm, run_training(arm.parts, run, arm.id, progress)};
@@ -120,6 +122,8 @@ Floor target_floor(const Law& target, const EvaluationSettings& evaluation, std:
   const auto two = target.sample<float>({seed, Purpose::evaluation_target, kReplicate, 1023}, evaluation.w2_points);
   return {mean_with_t_interval(values, evaluation.objective.confidence), sampled_w2(one, two)};
 }
+
+double initial_norm(const Arm& arm) { return arm.parts.generator->initial({arm.parts.seed, Purpose::initial, arm.parts.replicate, 0}).cast<double>().norm(); }
 
 Points<float> generated_points(const Arm& arm, const Vector<float>& u, Index count) {
   const auto x = arm.source->sample<float>({arm.parts.seed, Purpose::figure, arm.parts.replicate, 0}, count);

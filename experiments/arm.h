@@ -19,6 +19,7 @@ struct Arm {
   TrainingParts<float> parts;
   std::shared_ptr<const Law> source;  ///< what F is taken over
   std::shared_ptr<const Law> target_law;
+  std::optional<double> report_f;  ///< the F that the report prints for this target, radius and noise
   std::uint64_t epoch = 0;
   double sphere_radius = 0.0;
   std::string description;  ///< settings in words; part of the checkpoint's fingerprint
@@ -51,6 +52,9 @@ struct Floor {
   double w2;
 };
 Floor target_floor(const Law& target, const EvaluationSettings& evaluation, std::uint64_t seed);
+
+/// ‖u_0‖ as the generator draws it, before a scheme projects it.
+double initial_norm(const Arm& arm);
 
 /// Points for a figure: images of fresh inputs under the final u.
 Points<float> generated_points(const Arm& arm, const Vector<float>& u, Index count);

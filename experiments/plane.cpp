@@ -80,45 +80,43 @@ Json scatter_figure(const std::vector<ArmResult>& results, const ExperimentConte
   return {{"kind", "scatter"},
           {"id", "samples"},
           {"title", "Target and generated points"},
-          {"caption", fmt::format("{} fresh points of each: a low SW does not mean good samples, so look.", count)},
+          {"caption",
+           fmt::format("{} fresh points of each: a low SW does not mean good samples, so look. The target's points are those of the first training of its row.",
+                       count)},
           {"columns", variants_of(results).size()},
           {"panels", std::move(panels)}};
 }
 
 }  // namespace
 
-Json write_plane_results(const std::vector<ArmResult>& results, const std::vector<PlaneTarget>& targets, const EvaluationSettings& evaluation,
-                         const ExperimentContext& context) {
+Json write_plane_results(const std::vector<ArmResult>& results, const EvaluationSettings& evaluation, const ExperimentContext& context) {
   write_arm_tables(results, context.folder);
   CsvTable table({"target", "variant", "report_F", "F", "F_low", "F_high", "F0", "ratio", "training_loss", "floor_F", "W2", "floor_W2", "u_norm"});
   std::vector<std::pair<std::string, double>> floors;
-  std::vector<Floor> floor_of;
-  for (const PlaneTarget& target : targets) {
-    floor_of.push_back(target_floor(*law_by_name(target.law), evaluation, context.seed));
-    floors.emplace_back(target.title, floor_of.back().f.mean);
-  }
   for (const auto& result : results) {
-    const auto row = static_cast<std::size_t>(
-        std::find_if(targets.begin(), targets.end(), [&](const PlaneTarget& t) { return t.title == result.arm->target; }) - targets.begin());
-    table.add({result.arm->target, result.arm->variant, targets[row].report_f, result.last(kF), result.last(kFLow), result.last(kFHigh), result.first(kF),
-               result.last(kF) / result.first(kF), result.record.rows.back().loss, floor_of[row].f.mean, result.last(kW2), floor_of[row].w2,
+    // Of the very law that this training aims at: continuous, truncated or finite.
+    const Floor floor = target_floor(*result.arm->target_law, evaluation, context.seed);
+    if (floors.empty() || floors.back().first != result.arm->target) floors.emplace_back(result.arm->target, floor.f.mean);
+    table.add({result.arm->target, result.arm->variant, report_cell(result.arm->report_f), result.last(kF), result.last(kFLow), result.last(kFHigh),
+               result.first(kF), result.last(kF) / result.first(kF), result.record.rows.back().loss, floor.f.mean, result.last(kW2), floor.w2,
                result.record.state.u.cast<double>().norm()});
   }
   table.write(context.folder / "final.csv");
   Json summary{{"name", context.folder.filename().string()}, {"profile", context.profile}, {"seed", context.seed}};
-  summary["tables"] = {{{"id", "final"},
-                        {"title", "After training"},
-                        {"caption",
-                         "The report gives neither the scale nor the noise of its targets: its F stands beside ours for comparison, never as a verdict. F: "
-                         "expected minibatch loss on fresh "
-                         "samples, 95 % t-interval over independent batches. Floor: the same for two independent batches of the target. W₂²: exact, between as "
-                         "many fresh samples."},
-                        {"file", "final.csv"},
-                        {"columns",
-                         {column("target", "target", "s"), column("variant", "training", "s"), column("report_F", "F in the report", ".5f"),
-                          column("F", "F(u)", ".4g", "F_low", "F_high"), column("floor_F", "floor of F", ".3g"), column("F0", "F(u₀)", ".4g"),
-                          column("ratio", "F(u)/F(u₀)", ".2g"), column("training_loss", "last training loss", ".3g"), column("W2", "W₂²", ".3g"),
-                          column("floor_W2", "floor of W₂²", ".3g"), column("u_norm", "‖u‖", ".3g")}}}};
+  summary["tables"] = {
+      {{"id", "final"},
+       {"title", "After training"},
+       {"caption",
+        "The report gives neither the scale nor the noise of its targets: its F stands beside ours for comparison, never as a verdict. F: "
+        "expected minibatch loss on fresh "
+        "samples, 95 % t-interval over independent batches. Floor: the same for two independent batches of the law that this training aims at. " +
+            w2_sentence(evaluation)},
+       {"file", "final.csv"},
+       {"columns",
+        {column("target", "target", "s"), column("variant", "training", "s"), column("report_F", "F in the report", "s"),
+         column("F", "F(u)", ".4g", "F_low", "F_high"), column("floor_F", "floor of F", ".3g"), column("F0", "F(u₀)", ".4g"),
+         column("ratio", "F(u)/F(u₀)", ".2g"), column("training_loss", "last training loss", ".3g"), column("W2", "W₂²", ".3g"),
+         column("floor_W2", "floor of W₂²", ".3g"), column("u_norm", "‖u‖", ".3g")}}}};
   summary["figures"] = {scatter_figure(results, context), objective_figure(results, floors),
                         trajectory_figure(results, "step-size", "Step size", "α at each recorded step.", "step_size", "α", true)};
   return summary;

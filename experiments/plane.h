@@ -28,7 +28,6 @@ std::vector<PlaneTarget> chosen_targets(const Settings& settings, const std::vec
 std::string slug(const std::string& text);
 
 /// Writes tables, samples and figures of a plane experiment and returns its summary without facts and departures.
-Json write_plane_results(const std::vector<ArmResult>& results, const std::vector<PlaneTarget>& targets, const EvaluationSettings& evaluation,
-                         const ExperimentContext& context);
+Json write_plane_results(const std::vector<ArmResult>& results, const EvaluationSettings& evaluation, const ExperimentContext& context);
 
 }  // namespace slicecheck

@@ -19,6 +19,7 @@ Arm report_arm(const PlaneTarget& target, std::uint32_t replicate, const Experim
   const Settings& s = context.settings;
   Arm arm;
   arm.target = target.title;
+  arm.report_f = target.report_f;
   arm.variant = "as in the report";
   arm.source = law_by_name("standard-normal");
   arm.target_law = law_by_name(target.law);
@@ -35,6 +36,7 @@ Arm faithful_arm(const PlaneTarget& target, std::uint32_t replicate, const Exper
   const Settings& s = context.settings;
   Arm arm;
   arm.target = target.title;
+  arm.report_f = target.report_f;
   arm.variant = "Algorithm 1";
   arm.source = law_by_name("truncated-standard-normal");
   arm.target_law = law_by_name("truncated-" + target.law);
@@ -57,7 +59,7 @@ void run_plane_sgd(const ExperimentContext& context) {
       arms.push_back(std::move(arm));
     }
   const auto results = run_arms(arms, evaluation, context);
-  Json summary = write_plane_results(results, targets, evaluation, context);
+  Json summary = write_plane_results(results, evaluation, context);
   summary["title"] = "SGD in the plane";
   summary["description"] =
       "Report 000, Table 1 and Figure 1: the dense ReLU network with two hidden layers of 256 learns three plane laws from a Gaussian with the SW loss, "

@@ -13,6 +13,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+std::string kind_of(const Json& value) {
+  if (value.is_array()) return value.empty() ? "list" : "list of " + kind_of(value.front()) + "s";
+  if (value.is_number_integer()) return "integer";
+  if (value.is_number()) return "number";
+  if (value.is_string()) return "word";
+  return "truth value";
+}
+
 Json value_of(const toml::node& node, const std::string& key) {
   if (const auto* v = node.as_string()) return v->get();
   if (const auto* v = node.as_integer()) return v->get();
@@ -21,6 +29,9 @@ Json value_of(const toml::node& node, const std::string& key) {
   if (const auto* list = node.as_array()) {
     Json out = Json::array();
     for (const auto& element : *list) out.push_back(value_of(element, key));
+    for (const auto& element : out)
+      if (kind_of(element) != kind_of(out.front()))
+        reject("settings: the list '{}' mixes kinds: one {} and one {}", key, kind_of(out.front()), kind_of(element));
     return out;
   }
   reject("settings: {} has a type that no setting has (dates and tables in lists are not used)", key);
@@ -42,14 +53,6 @@ toml::table parse(std::string_view text, const std::string& origin) {
   } catch (const toml::parse_error& error) {
     reject("{}, line {}: {}", origin, error.source().begin.line, error.description());
   }
-}
-
-std::string kind_of(const Json& value) {
-  if (value.is_array()) return value.empty() ? "list" : "list of " + kind_of(value.front()) + "s";
-  if (value.is_number_integer()) return "integer";
-  if (value.is_number()) return "number";
-  if (value.is_string()) return "word";
-  return "truth value";
 }
 
 }  // namespace

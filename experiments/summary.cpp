@@ -1,5 +1,7 @@
 #include "summary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace slicecheck {
@@ -29,6 +31,12 @@ Json column(const std::string& name, const std::string& header, const std::strin
 Json column(const std::string& name, const std::string& header, const std::string& format, const std::string& low, const std::string& high) {
   return {{"name", name}, {"header", header}, {"format", format}, {"low", low}, {"high", high}};
 }
+
+std::string w2_sentence(const EvaluationSettings& evaluation) {
+  return fmt::format("F is of batches of {}; W₂² is exact, between {} fresh points of each.", evaluation.objective.n, evaluation.w2_points);
+}
+
+std::string report_cell(const std::optional<double>& f) { return f ? fmt::format("{:.5f}", *f) : "–"; }
 
 Json departure(const std::string& setting, const std::string& report, const std::string& theory, const std::string& here) {
   return {{"setting", setting}, {"report", report}, {"theory", theory}, {"here", here}};

@@ -14,6 +14,12 @@ Json column(const std::string& name, const std::string& header, const std::strin
 /// A column with an interval.
 Json column(const std::string& name, const std::string& header, const std::string& format, const std::string& low, const std::string& high);
 
+/// What W_2² in the table is taken between.
+std::string w2_sentence(const EvaluationSettings& evaluation);
+
+/// The F that the report prints for these very settings, or a dash.
+std::string report_cell(const std::optional<double>& f);
+
 /// One row of "where the report's own settings depart from the theory".
 Json departure(const std::string& setting, const std::string& report, const std::string& theory, const std::string& here);
 

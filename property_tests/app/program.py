@@ -6,6 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+os.environ.setdefault("SLICECHECK_DATA", str(Path(__file__).resolve().parents[2] / "data"))
 PROGRAM = os.environ.get("SLICECHECK_PROGRAM", str(Path(__file__).resolve().parents[2] / "build/release/bin/slicecheck"))
 
 

@@ -56,7 +56,10 @@ class Interruption(ProgramTest):
     def test_other_settings_are_not_continued(self) -> None:
         small = ["experiment", "run", self.NAME, "--out", "run", *settings(*SMALL, 'targets=["two-moons"]', "hidden=[8]", "steps=20")]
         self.assertEqual(self.run_program(*small).returncode, 0)
+        manifest = self.folder / "run/experiments" / self.NAME / "manifest.json"
+        before = manifest.read_bytes()
         self.assert_refused(self.run_program(*small, "--resume", "--seed", 8), "checkpoint", "other settings")
+        self.assertEqual(manifest.read_bytes(), before, "the tables are still those of the older run")
         self.assertEqual(self.run_program(*small, "--resume").returncode, 0)
 
 
@@ -128,6 +131,9 @@ class Settings(ProgramTest):
         self.refused(["--set", "steps"], "key=value")
         self.refused(["--set", "steps=many"], "'steps'", "integer", "word")
         self.refused(["--set", "step_size=true"], "'step_size'")
+        self.refused(["--set", 'targets=["two-moons", 3]'], "'targets'", "mixes", "integer")
+        self.refused(["--set", "hidden=[8, 4.5]"], "'hidden'", "mixes", "number")
+        self.refused(["--set", "hidden=[8.5, 4.5]"], "'hidden'", "integers", "numbers")
         self.refused(["--profile", "medium"], "'medium'", "quick or full")
         self.refused(["--config", "absent.toml"], "absent.toml")
         self.write("broken.toml", "steps = 3\nbatch = = 4\n")

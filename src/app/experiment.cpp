@@ -4,10 +4,12 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "commands.h"
 #include "console.h"
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/files.h"
 #include "slicecheck/core/parallel.h"
 #include "slicecheck/reporting/manifest.h"
 #include "slicecheck/torch/torch_info.h"
@@ -34,33 +36,42 @@ std::filesystem::path data_folder(const RunOptions& options) {
   return "data";
 }
 
-/// A run that is refused before its first file (bad settings, bad data) leaves nothing: the manifest goes again, and the folders that were made for it.
+/// A run that is refused leaves its folder as it was: tables are written at the end, so the manifest of an older run is put back; where there was no folder,
+/// and nothing but the manifest came into it, it goes again.
 class RefusedRun {
  public:
   explicit RefusedRun(const std::filesystem::path& folder) : folder_(folder) {
     for (auto path = std::filesystem::absolute(folder); !std::filesystem::exists(path); path = path.parent_path()) made_.push_back(path);
+    if (std::filesystem::exists(folder / "manifest.json")) older_manifest_ = read_file(folder / "manifest.json");
   }
   RefusedRun(const RefusedRun&) = delete;
   RefusedRun& operator=(const RefusedRun&) = delete;
   ~RefusedRun() {
-    if (made_.empty()) return;
+    if (kept_) return;
+    try {
+      if (older_manifest_) write_atomically(folder_ / "manifest.json", *older_manifest_);
+    } catch (const std::exception&) {  // the sentence that refused the run is on its way
+    }
+    if (older_manifest_ || made_.empty()) return;
     std::error_code ignored;
     const auto files = std::distance(std::filesystem::directory_iterator(folder_, ignored), std::filesystem::directory_iterator());
     if (files != 1) return;
     std::filesystem::remove(folder_ / "manifest.json", ignored);
     for (const auto& path : made_) std::filesystem::remove(path, ignored);  // innermost first; one that is not empty stays
   }
-  void keep() { made_.clear(); }
+  void keep() { kept_ = true; }
 
  private:
   std::filesystem::path folder_;
   std::vector<std::filesystem::path> made_;  // innermost first
+  std::optional<std::string> older_manifest_;
+  bool kept_ = false;
 };
 
 void run_experiments(const RunOptions& options, Program& program) {
   use_one_torch_thread();
   if (options.threads > 0) set_thread_count(options.threads);
-  // Everything that can be wrong with the call is found before the first step is taken.
+  // Names and kinds of all settings are judged before the first step is taken; their values, and the data, when their experiment begins.
   std::vector<std::pair<const Experiment*, Settings>> chosen;
   for (const std::string& name : options.names) {
     const Experiment& experiment = experiment_by_name(name);

@@ -6,7 +6,7 @@
 namespace slicecheck::build {
 
 std::string_view version();      ///< semantic version
-std::string_view fingerprint();  ///< hash over the sources of the library and of the property tests
+std::string_view fingerprint();  ///< hash over the sources of the library, the experiments and the property tests
 std::string_view type();         ///< Release, Debug
 std::string_view flags();        ///< what changes the numbers or the speed: instruction set, sanitizers
 std::string_view compiler();

@@ -101,7 +101,10 @@ TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::
     const Json json = Json::from_cbor(static_cast<const std::vector<std::uint8_t>&>(body));
     if (json.at("format") != "slicecheck-checkpoint-1") reject("{}: a checkpoint of an unknown format", path.string());
     if (json.at("fingerprint") != fingerprint)
-      reject("{}: this checkpoint belongs to a run with other settings or another seed; resume with those, or start anew without --resume", path.string());
+      reject(
+          "{}: this checkpoint belongs to a run with other settings, another seed or another version of the program; resume with those, or start anew without "
+          "--resume",
+          path.string());
     if (json.at("scalar_bytes") != sizeof(S))
       reject("{}: this checkpoint belongs to a run in another precision; resume with that, or start anew without --resume", path.string());
     record.state.step = json.at("step").get<std::uint64_t>();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -102,6 +103,11 @@ Vector<double> evaluate_blocks(PointsView<S> z_in, PointsView<S> y_in, PointsVie
       const Points<S> projected_y = theta * y.transpose();
       if (gradient != nullptr) weights.resize(size, n);
       for (Index l = 0; l < size; ++l) {
+        if (!projected_z.row(l).allFinite() || !projected_y.row(l).allFinite()) {  // overflow: NaN has no place in an order
+          values[first + l] = std::numeric_limits<double>::quiet_NaN();
+          if (gradient != nullptr) weights.row(l).setConstant(std::numeric_limits<S>::quiet_NaN());
+          continue;
+        }
         double sum = 0.0;
         sorter.for_each_gap(projected_z.row(l).data(), projected_y.row(l).data(), [&](Index row, S gap) {
           sum += static_cast<double>(gap_power(gap, p));
