@@ -156,7 +156,7 @@ void run_fashion_mnist(const ExperimentContext& context) {
       "from a discretised source. Variants called Algorithm 1 and T4 are the faithful ones: one direction a step, a constant step, a finite source. The report "
       "does not give its network; ours is a plain one.";
   summary["facts"] = {
-      fmt::format("{}: {} parameters; {} steps; batches of {}, {} directions a step.", arms.front().parts.generator->name(),
+      fmt::format("{}: {} parameters; {} steps; batches of {}, {} directions a step (1 for the faithful variants).", arms.front().parts.generator->name(),
                   arms.front().parts.generator->parameters(), s.integer("steps"), s.integer("batch"), s.integer("directions")),
       fmt::format("u₀ has norm {:.1f}. {}", u0,
                   radius < u0 ? fmt::format("A ball of radius {} does not hold it: NPSGD starts there from u₀ scaled by {:.2f}.", radius, radius / u0)
@@ -166,7 +166,8 @@ void run_fashion_mnist(const ExperimentContext& context) {
   };
   summary["departures"] = {
       departure("step size", "from 0.001 (text) or 0.01 (Figure 3), decreasing to 10⁻⁸", "constant (T1); α → 0 only between runs",
-                fmt::format("{} of {}; {} for the faithful variants", s.word("schedule"), s.number("step_size"), s.number("faithful_step_size"))),
+                fmt::format("{}, from {}, last {}; constant {} for the faithful variants", s.word("schedule"), s.number("step_size"),
+                            s.number("final_step_size"), s.number("faithful_step_size"))),
       departure("directions a step", "not given (the code's default is 100)", "one θ a step",
                 fmt::format("{}; 1 for the faithful variants", s.integer("directions"))),
       departure("source", "32 normals, not bounded; discretised for NPSGD", "bounded (A3); finite for NPSGD (A6)",

@@ -113,10 +113,10 @@ void run_plane_npsgd(const ExperimentContext& context) {
   const auto results = run_arms(arms, evaluation, context);
   Json summary = write_plane_results(results, evaluation, context);
   summary["title"] = "NPSGD in the plane";
-  summary["description"] =
+  summary["description"] = fmt::format(
       "Report 000, Table 2 and Figure 2: the network of plane-sgd trained by noised projected SGD from the 2025 points of a noisy grid. Three ways: as the "
-      "report's code does it, as the theorem "
-      "has it with r = `radius` and a = `noise`, and as the theorem has it with r = `large_radius` and a = `small_noise`.";
+      "report's code does it, as the theorem has it with r = {} and a = {}, and as the theorem has it with r = {} and a = {}.",
+      radius, s.number("noise"), wide, s.number("small_noise"));
   summary["facts"] = facts(results, context);
   summary["departures"] = {
       departure("projection", "each tensor onto its own ball", "the whole u onto B(0, r) (T4)", "both"),

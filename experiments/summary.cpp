@@ -54,11 +54,11 @@ Json objective_figure(const std::vector<ArmResult>& results, const std::vector<s
       if (name == target) lines.push_back({{"y", floor}, {"label", "two batches of the target"}});
     panels.push_back({{"title", target}, {"series", std::move(series)}, {"lines", std::move(lines)}});
   }
-  return curves("objective", "F along the training",
-                "F(u), the expected minibatch loss on fresh samples, with a 95 % t-interval over independent batches. The line is what two independent batches "
-                "of the target itself "
-                "score: no generator that matches the law does better.",
-                "evaluations.csv", "F(u)", true, std::move(panels));
+  return curves(
+      "objective", "F along the training",
+      "F(u), the expected minibatch loss on fresh samples, with a 95 % t-interval over independent batches. The line is what two independent batches "
+      "of the target of the panel's first training score; where another training aims at a bounded or finite version of it, the table has that floor.",
+      "evaluations.csv", "F(u)", true, std::move(panels));
 }
 
 Json trajectory_figure(const std::vector<ArmResult>& results, const std::string& id, const std::string& title, const std::string& caption, const std::string& y,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/random.h"
@@ -257,6 +258,23 @@ std::string refusal(const Points<S>& z, const Points<S>& y, const Points<S>& the
     EXPECT_THROW((void)ReferenceLoss(2.0).evaluate(z, y, theta), InputError);
   }
   return sentence;
+}
+
+/// Finite input whose projections overflow to NaN beside finite ones: they are told, not sorted (NaN in an order runs out of the array).
+TYPED_TEST(CpuLossTest, projections_that_overflow_are_not_sorted) {
+  using S = TypeParam;
+  const S large = std::numeric_limits<S>::max();
+  const Index n = 2000;
+  Points<S> z(n, 2);
+  Points<S> y = Points<S>::Constant(n, 2, -large / S{4000});
+  y.topRows(n / 4).setConstant(-large / S{2});
+  for (Index k = 0; k < n; ++k) z.row(k).setConstant(k % 2 == 0 ? large : static_cast<S>(k));
+  const Points<S> theta{{S(0.6), S(-0.8)}, {S(1), S(0)}};
+  const LossGradient<S> out = CpuLoss<S>(2.0).evaluate(z, y, theta);
+  EXPECT_TRUE(std::isnan(out.value));
+  ASSERT_EQ(out.per_direction.size(), 2);
+  EXPECT_TRUE(std::isnan(out.per_direction[0]));
+  EXPECT_FALSE(out.gradient.allFinite());
 }
 
 TYPED_TEST(CpuLossTest, rejects_what_no_loss_accepts) {

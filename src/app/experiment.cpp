@@ -41,7 +41,8 @@ std::filesystem::path data_folder(const RunOptions& options) {
 class RefusedRun {
  public:
   explicit RefusedRun(const std::filesystem::path& folder) : folder_(folder) {
-    for (auto path = std::filesystem::absolute(folder); !std::filesystem::exists(path); path = path.parent_path()) made_.push_back(path);
+    std::error_code ignored;
+    for (auto path = std::filesystem::absolute(folder); !std::filesystem::exists(path, ignored); path = path.parent_path()) made_.push_back(path);
     if (std::filesystem::exists(folder / "manifest.json")) older_manifest_ = read_file(folder / "manifest.json");
   }
   RefusedRun(const RefusedRun&) = delete;
