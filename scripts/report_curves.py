@@ -78,6 +78,8 @@ def draw_curves(figure: Record, data: DataFolder) -> Drawing:
     notes: list[str] = []
     for k, (panel, marks) in enumerate(zip(curves, lines)):
         axes = drawing.add_subplot(grid[k // columns, k % columns])
+        if figure.boolean("equal_axes", False):
+            axes.set_aspect("equal", adjustable="datalim")
         title = panels[k].text("title", "")
         if title and not (len(panels) == 1 and title == figure.text("title")):
             axes.set_title(wrapped(title, side - 0.6))

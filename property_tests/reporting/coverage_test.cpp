@@ -19,9 +19,9 @@ namespace {
 class CoverageTest : public ::testing::Test {
  protected:
   CoverageTest() {
-    leave_property_evidence("L1", {"LossProperties.L1", 1000, true, true});
+    leave_property_evidence("L1", {"ClaimProperties.L1", 1000, true, true});
     write_report("<tr data-claim=\"L1\"><td>order statistics</td></tr>", "[{\"claim\": \"L1\"}]");
-    GalleryResult caught{"unsorted-target", "", "L1", {}, true};
+    GalleryResult caught{"unsorted-target", "", "loss", "L1", {}, true};
     caught.verdict.outcome = Outcome::refuted;
     gallery_.push_back(caught);
   }
@@ -32,8 +32,8 @@ class CoverageTest : public ::testing::Test {
   }
 
   /// Evidence as a file of its own, with one entry changed.
-  void write_evidence(const std::function<void(Json&)>& change, const std::string& file = "L1.LossProperties.L1.json") {
-    Json json{{"claim", "L1"}, {"name", "LossProperties.L1"}, {"cases", 1000}, {"passed", true}, {"fingerprint", build::fingerprint()}};
+  void write_evidence(const std::function<void(Json&)>& change, const std::string& file = "L1.ClaimProperties.L1.json") {
+    Json json{{"claim", "L1"}, {"name", "ClaimProperties.L1"}, {"cases", 1000}, {"passed", true}, {"fingerprint", build::fingerprint()}};
     change(json);
     write_json(evidence_ / file, json);
   }
@@ -49,7 +49,7 @@ class CoverageTest : public ::testing::Test {
 TEST_F(CoverageTest, is_complete_with_all_three) {
   const Coverage all = coverage();
   ASSERT_TRUE(all.property_test);
-  EXPECT_EQ(all.property_test->name, "LossProperties.L1");
+  EXPECT_EQ(all.property_test->name, "ClaimProperties.L1");
   EXPECT_EQ(all.property_test->cases, 1000U);
   EXPECT_TRUE(all.property_test->passed && all.property_test->fresh);
   EXPECT_EQ(all.defects_rejected, std::vector<std::string>{"unsorted-target"});
@@ -65,7 +65,7 @@ TEST_F(CoverageTest, of_one_claim_says_nothing_of_another) {
 }
 
 TEST_F(CoverageTest, needs_evidence) {
-  std::filesystem::remove(evidence_ / "L1.LossProperties.L1.json");
+  std::filesystem::remove(evidence_ / "L1.ClaimProperties.L1.json");
   EXPECT_FALSE(coverage().property_test);
   EXPECT_FALSE(coverage().covered());
 }
@@ -95,7 +95,7 @@ TEST_F(CoverageTest, needs_evidence_that_passed) {
   EXPECT_FALSE(coverage().covered());
   write_evidence([](Json& json) { json.erase("passed"); });
   EXPECT_FALSE(coverage().covered());
-  leave_property_evidence("L1", {"LossProperties.L1", 1000, false, true});
+  leave_property_evidence("L1", {"ClaimProperties.L1", 1000, false, true});
   EXPECT_FALSE(coverage().covered());
 }
 

@@ -34,7 +34,7 @@ Verdict refuted_verdict() {
   Judgement judgement;
   judgement.observed = std::nan("");
   judgement.allowed = std::numeric_limits<double>::infinity();
-  verdict.counter_example = CounterExample{"check", c, judgement, 4};
+  verdict.counter_example = CounterExample{"check", judgement, 4, c, 0, {{"Z", c.z}, {"v", Points<double>(c.v)}}};
   return verdict;
 }
 
@@ -47,7 +47,7 @@ std::set<std::string> keys(const Json& json) {
 TEST(VerdictJson, has_the_fields_of_the_contract) {
   const Json json = verdict_json(refuted_verdict(), "quick");
   EXPECT_EQ(keys(json), (std::set<std::string>{"claim", "title", "subject", "outcome", "expected", "cases", "skipped", "kinds", "worst_ratio", "tightness",
-                                               "checks", "confidence", "seed", "profile", "reproduce", "detail", "counter_example"}));
+                                               "checks", "not_run", "confidence", "seed", "profile", "reproduce", "detail", "counter_example"}));
   EXPECT_EQ(json["outcome"], "refuted");
   EXPECT_EQ(json["expected"], "holds");
   EXPECT_EQ(json["seed"], 18'446'744'073'709'551'615U);
@@ -82,9 +82,9 @@ TEST(VerdictJson, tells_how_to_repeat_it) {
 }
 
 TEST(GalleryJson, has_the_fields_of_the_contract) {
-  const GalleryResult result{"unsorted-target", "title", "L1", refuted_verdict(), true};
+  const GalleryResult result{"unsorted-target", "title", "loss", "L1", refuted_verdict(), true};
   const Json json = gallery_json(result);
-  EXPECT_EQ(keys(json), (std::set<std::string>{"defect", "title", "claim", "outcome", "caught", "worst_ratio", "check", "counter_example"}));
+  EXPECT_EQ(keys(json), (std::set<std::string>{"defect", "title", "type", "claim", "outcome", "caught", "worst_ratio", "check", "counter_example"}));
   EXPECT_EQ(json["caught"], true);
   GalleryResult held = result;
   held.verdict.outcome = Outcome::holds;

@@ -16,8 +16,8 @@ struct ClaimProperty {
   std::uint64_t cases = 0;                       ///< cases of RapidCheck's that at least one subject was judged on, over all checks
   std::uint64_t judgements = 0;                  ///< (case, subject) pairs judged
   std::map<std::string, std::uint64_t> skipped;  ///< reason → (case, subject) pairs
-  std::map<std::string, std::uint64_t> kinds;    ///< kind of case → cases judged
-  std::uint64_t exact_ties = 0;                  ///< judged cases with an exact tie along a direction
+  std::map<std::string, std::uint64_t> kinds;    ///< kind of case → cases drawn
+  std::uint64_t exact_ties = 0;                  ///< drawn cases with an exact tie along a direction
   std::string complaint;                         ///< why it did not pass
   std::string report;                            ///< what RapidCheck says, where it was not to be printed
 };
@@ -27,6 +27,7 @@ enum class Report { print, keep };
 
 /// Feeds RapidCheck's cases (RC_PARAMS: how many, from which seed) to every check of the claim, and judges every subject on each of them, rounded to the
 /// subject's scalar first. Does not pass if a subject is refuted, or if a check judged a subject fewer times than the claim needs to decide.
+/// (With `Report::print`, the checks on other types of subjects too.)
 ClaimProperty check_claim_property(const Claim& claim, const std::vector<LossSubject>& subjects, Report report = Report::print);
 
 /// The property of the claim `id` on the subjects of the core library, as the body of a test: prints what was judged, fails the test unless it passed, and
@@ -37,4 +38,4 @@ void test_claim_property(const std::string& id);
 
 /// One property test of one claim, named after it.
 #define SLICECHECK_CLAIM_PROPERTY(id) \
-  TEST(LossProperties, id) { ::slicecheck::testing::test_claim_property(#id); }
+  TEST(ClaimProperties, id) { ::slicecheck::testing::test_claim_property(#id); }

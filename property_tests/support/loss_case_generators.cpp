@@ -26,6 +26,7 @@ void showValue(const LossCase& c, std::ostream& out) {
   const auto precision = out.precision(std::numeric_limits<double>::max_digits10);
   out << c.kind << ", p = " << c.p << ", s = " << c.s << ", order =";
   for (const Index i : c.order) out << ' ' << i;
+  out << ", number = " << c.number;
   show_matrix("Z", c.z, out);
   show_matrix("Y", c.y, out);
   show_matrix("W", c.w, out);
@@ -72,6 +73,7 @@ struct CaseRecipe {
   std::vector<DirectionRecipe> directions;
   int moved;  // 0: v = 0
   std::vector<int> v;
+  int number;
 };
 
 /// 0, 1, …, count − 1, whatever RapidCheck's size is; shrinks towards 0.
@@ -92,11 +94,13 @@ rc::Gen<std::vector<Recipe>> some(Index most, const rc::Gen<Recipe>& recipe) {
 
 rc::Gen<CaseRecipe> recipe(const CaseLimits& limits) {
   const Index d = std::min(limits.dimension, kMostDimensions);
+  const int least = static_cast<int>(limits.least_dimension) - 1;
   const auto point = gen::construct<PointRecipe>(integers(3 * d, 16), below(6), below(100));
   const auto direction = gen::construct<DirectionRecipe>(below(4), below(static_cast<int>(d)), integers(d, 4));
-  return gen::construct<CaseRecipe>(below(static_cast<int>(kKinds.size())), below(static_cast<int>(kExponents.size())), below(static_cast<int>(d)),
-                                    around_zero(12), some(std::min(limits.points, kMostPoints), point),
-                                    some(std::min(limits.directions, kMostDirections), direction), below(8), integers(d, 8));
+  return gen::construct<CaseRecipe>(below(static_cast<int>(kKinds.size())), below(static_cast<int>(kExponents.size())),
+                                    gen::map(below(static_cast<int>(d) - least), [least](int more) { return least + more; }), around_zero(12),
+                                    some(std::min(limits.points, kMostPoints), point), some(std::min(limits.directions, kMostDirections), direction), below(8),
+                                    integers(d, 8), below(1000));
 }
 
 class Builder {
@@ -118,6 +122,7 @@ class Builder {
     c.theta = directions();
     c.v = shift();
     c.order = order();
+    c.number = static_cast<std::uint64_t>(recipe_.number);
     return c;
   }
 

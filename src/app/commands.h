@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "slicecheck/claims/loss_subject.h"
+#include "slicecheck/claims/claim.h"
 
 namespace slicecheck::app {
 
@@ -24,8 +24,20 @@ void add_experiment_command(CLI::App& parser, Program& program);
 void add_distance_command(CLI::App& parser, Program& program);
 void add_report_command(CLI::App& parser, Program& program);
 
+void add_subjects_command(CLI::App& parser, Program& program);
+void add_examples_command(CLI::App& parser, Program& program);
+
 /// reference, cpu, cpu-float, torch, torch-float.
 std::vector<LossSubject> all_loss_subjects();
+
+/// Those, and the generators, schemes, samplers, trainings and laws of the library.
+std::vector<Subject> all_subjects();
+
+/// All claims.
+std::vector<const Claim*> pointers_to_claims();
+
+/// Cases per check for every planted defect.
+constexpr std::uint64_t kGalleryCases = 200;
 
 /// For options that count something.
 inline CLI::Validator at_least_one() {

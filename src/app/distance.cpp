@@ -8,6 +8,7 @@
 #include "slicecheck/core/parallel.h"
 #include "slicecheck/core/random.h"
 #include "slicecheck/loss/cpu_loss.h"
+#include "slicecheck/loss/plane_sweep.h"
 #include "slicecheck/measures/point_file.h"
 #include "slicecheck/reporting/manifest.h"
 #include "slicecheck/statistics/confidence.h"
@@ -25,8 +26,39 @@ struct DistanceOptions {
   std::uint64_t seed = 1;
   int threads = 0;
   std::string gradient;
+  bool exact = false;
+  bool max = false;
   bool json = false;
 };
+
+/// SW_2² in the plane by the angular sweep, and max-SW_2² where asked.
+void run_exact(const DistanceOptions& options, const Points<double>& x, const Points<double>& y) {
+  if (x.cols() != 2) reject("--exact is for clouds in the plane; the points of {} have dimension {}", options.x, x.cols());
+  if (options.p != 2.0) reject("--exact computes SW_2²; --p is {}", options.p);
+  const PlaneSliced result = exact_plane_sw(x, y, {.gradient = !options.gradient.empty(), .max = options.max});
+  if (!std::isfinite(result.value)) reject("SW_2² overflows double precision; scale the points down");
+  if (!options.gradient.empty()) {
+    if (!result.gradient.allFinite()) reject("the gradient overflows double precision; scale the points down");
+    write_points(options.gradient, result.gradient);
+    if (result.duplicates)
+      std::cerr << fmt::format(
+          "slicecheck: {} has coincident points: SW_2² is not differentiable there in general, and each of them was given the mean of their block\n",
+          options.x);
+  }
+  if (options.json) {
+    Json json{{"value", result.value}, {"error_bound", result.value_error}, {"n", x.rows()}, {"d", 2}, {"p", 2.0},
+              {"exact", true},         {"duplicates", result.duplicates}};
+    if (options.max) {
+      json["max_value"] = result.max_value;
+      json["max_direction"] = {result.max_direction[0], result.max_direction[1]};
+    }
+    std::cout << json.dump() << "\n";
+    return;
+  }
+  std::cout << fmt::format("SW_2^2 = {:.17g} (exact up to rounding: ± {:.2g}; n = {}, d = 2)\n", result.value, result.value_error, x.rows());
+  if (options.max)
+    std::cout << fmt::format("max-SW_2^2 = {:.17g} along ({:.17g}, {:.17g})\n", result.max_value, result.max_direction[0], result.max_direction[1]);
+}
 
 /// Rows of a file of directions must be unit vectors: a direction of another length scales the loss without a word. Files with nine digits or more pass.
 constexpr double kUnitTolerance = 1e-6;
@@ -49,6 +81,8 @@ void run_distance(const DistanceOptions& options) {
   const Points<double> y = read_points(options.y);
   if (x.rows() != y.rows()) reject("{} has {} points and {} has {}; the distance compares clouds of one size", options.x, x.rows(), options.y, y.rows());
   if (x.cols() != y.cols()) reject("{} has dimension {} and {} has dimension {}; they must agree", options.x, x.cols(), options.y, y.cols());
+  if (options.exact) return run_exact(options, x, y);
+  if (options.max) reject("--max needs --exact: over random directions the maximum is only a lower bound");
   const Points<double> directions = directions_for(options, x.cols());
   LossGradient<double> result;
   if (options.gradient.empty()) {
@@ -94,7 +128,10 @@ void add_distance_command(CLI::App& parser, Program&) {
   command->add_option("--seed", options->seed, "Seed of the directions")->capture_default_str();
   command->add_option("--threads", options->threads, "Threads; the result does not depend on it")->check(at_least_one());
   command->add_option("--gradient", options->gradient, "Write the gradient with respect to X to this CSV file");
-  command->add_flag("--json", options->json, "Print JSON: value, standard_error, n, d, p, directions, seed");
+  command->add_flag("--exact", options->exact, "In the plane: SW_2² (and its gradient) without Monte Carlo, by an angular sweep, O(n² log n)")->excludes(count);
+  command->add_flag("--max", options->max, "With --exact: max-SW_2² and its direction too");
+  command->add_flag("--json", options->json,
+                    "Print JSON: value, standard_error, n, d, p, directions, seed; with --exact value, error_bound, duplicates, max_value, …");
   command->callback([options] { run_distance(*options); });
 }
 

@@ -19,6 +19,8 @@ int run(int argc, char** argv) {
   parser.require_subcommand(1);
   app::add_claims_command(parser, program);
   app::add_verify_command(parser, program);
+  app::add_subjects_command(parser, program);
+  app::add_examples_command(parser, program);
   app::add_experiment_command(parser, program);
   app::add_distance_command(parser, program);
   app::add_report_command(parser, program);

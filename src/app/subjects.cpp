@@ -1,5 +1,10 @@
+#include <iostream>
+
 #include "commands.h"
+#include "console.h"
 #include "slicecheck/core/error.h"
+#include "slicecheck/gallery/matrix.h"
+#include "slicecheck/torch/script_examples.h"
 #include "slicecheck/torch/torch_loss.h"
 
 namespace slicecheck::app {
@@ -11,6 +16,51 @@ std::vector<LossSubject> all_loss_subjects() {
   subjects.push_back(
       make_loss_subject<float>("torch-float", "LibTorch's autograd through sort, in float", [](double p) { return std::make_unique<TorchLoss<float>>(p); }));
   return subjects;
+}
+
+std::vector<Subject> all_subjects() {
+  std::vector<Subject> all;
+  const auto add = [&](auto subjects) {
+    for (auto& subject : subjects) all.emplace_back(std::move(subject));
+  };
+  add(all_loss_subjects());
+  add(generator_subjects());
+  add(scheme_subjects());
+  add(sampler_subjects());
+  add(training_subjects());
+  add(law_subjects());
+  return all;
+}
+
+std::vector<const Claim*> pointers_to_claims() {
+  std::vector<const Claim*> all;
+  for (const Claim& claim : claims()) all.push_back(&claim);
+  return all;
+}
+
+void add_subjects_command(CLI::App& parser, Program&) {
+  CLI::App* command =
+      parser.add_subcommand("subjects", "List what can be judged: losses, generators, schemes, samplers, trainings, laws, and the planted defects");
+  command->callback([] {
+    std::vector<std::vector<std::string>> rows{{"type", "subject", "description"}};
+    const auto add = [&](const Subject& subject) {
+      rows.push_back({type_of(subject), name_of(subject), std::visit([](const auto& one) { return one.description; }, subject)});
+    };
+    for (const Subject& subject : all_subjects()) add(subject);
+    rows.push_back({"loss", "torchscript:FILE.pt", "a TorchScript module forward(X, Y, directions) -> loss (docs/conformance.md)"});
+    for (const PlantedDefect& defect : gallery()) rows.push_back({type_of(defect.subject), name_of(defect.subject), defect.title});
+    std::cout << aligned(rows);
+  });
+}
+
+void add_examples_command(CLI::App& parser, Program&) {
+  auto out = std::make_shared<std::string>("examples");
+  CLI::App* command = parser.add_subcommand(
+      "examples", "Write example losses as TorchScript files, a right one and two with a defect, for `verify --subject torchscript:FILE`");
+  command->add_option("--out", *out, "Folder for the files")->capture_default_str();
+  command->callback([out] {
+    for (const auto& file : write_script_examples(*out)) std::cout << file.string() << "\n";
+  });
 }
 
 std::uint64_t cases_of_profile(const std::string& profile) {

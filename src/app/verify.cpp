@@ -1,23 +1,25 @@
-/// slicecheck verify, slicecheck claims.
+/// slicecheck verify.
 
 #include <algorithm>
+#include <cctype>
 #include <iostream>
-#include <map>
+#include <utility>
 
 #include "commands.h"
 #include "console.h"
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/parallel.h"
+#include "slicecheck/gallery/broken_loss.h"
 #include "slicecheck/gallery/matrix.h"
+#include "slicecheck/measures/point_file.h"
 #include "slicecheck/reporting/verdict_json.h"
+#include "slicecheck/torch/script_subject.h"
 #include "slicecheck/torch/torch_info.h"
 
 namespace slicecheck::app {
 
 namespace {
-
-constexpr std::uint64_t kGalleryCases = 200;
 
 struct VerifyOptions {
   std::vector<std::string> claims;
@@ -27,34 +29,55 @@ struct VerifyOptions {
   std::uint64_t cases = 0;  // 0: as the profile says
   int threads = 0;          // 0: all
   std::string out;
+  std::string counter_examples;
   bool json = false;
 };
 
 std::vector<const Claim*> chosen_claims(const std::vector<std::string>& ids) {
+  if (ids.empty()) return pointers_to_claims();
   std::vector<const Claim*> chosen;
-  for (const Claim& claim : claims())
-    if (ids.empty()) chosen.push_back(&claim);
   for (const std::string& id : ids) chosen.push_back(&claim_by_id(id));
   return chosen;
 }
 
+constexpr std::string_view kScript = "torchscript:";
+
 /// Subjects by name; those of the gallery can be named too, so that every planted defect can be looked at.
-std::vector<LossSubject> chosen_subjects(const std::vector<std::string>& names) {
-  auto known = all_loss_subjects();
+std::vector<Subject> chosen_subjects(const std::vector<std::string>& names) {
+  auto known = all_subjects();
   if (names.empty()) return known;
-  for (LossDefect& defect : loss_gallery()) known.push_back(std::move(defect.subject));
-  known.push_back(repaired_loss());
-  std::vector<LossSubject> chosen;
+  for (PlantedDefect& defect : gallery()) known.push_back(std::move(defect.subject));
+  known.emplace_back(repaired_loss());
+  std::vector<Subject> chosen;
   for (const std::string& name : names) {
-    const auto found = std::find_if(known.begin(), known.end(), [&](const LossSubject& subject) { return subject.name == name; });
+    if (name.starts_with(kScript)) {
+      chosen.emplace_back(torchscript_subject(name.substr(kScript.size())));
+      continue;
+    }
+    const auto found = std::find_if(known.begin(), known.end(), [&](const Subject& subject) { return name_of(subject) == name; });
     if (found == known.end()) {
       std::vector<std::string> all;
-      for (const auto& subject : known) all.push_back(subject.name);
-      reject("unknown subject '{}'; the known ones are {}", name, fmt::join(all, ", "));
+      for (const Subject& subject : known) all.push_back(name_of(subject));
+      reject("unknown subject '{}'; the known ones are torchscript:FILE, {}", name, fmt::join(all, ", "));
     }
     chosen.push_back(*found);
   }
   return chosen;
+}
+
+/// The pairs to judge, claim by claim. A subject that was named and that no chosen claim judges is told, and so is a claim that judges none of them.
+std::vector<std::pair<const Claim*, const Subject*>> chosen_pairs(const std::vector<const Claim*>& judged, const std::vector<Subject>& subjects) {
+  std::vector<std::pair<const Claim*, const Subject*>> pairs;
+  for (const Claim* claim : judged)
+    for (const Subject& subject : subjects)
+      if (claim->applies_to(subject)) pairs.emplace_back(claim, &subject);
+  for (const Claim* claim : judged)
+    if (std::none_of(subjects.begin(), subjects.end(), [&](const Subject& subject) { return claim->applies_to(subject); }) && judged.size() < claims().size())
+      reject("{} judges {}, and no chosen subject is one that it applies to", claim->id, claim->judges());
+  for (const Subject& subject : subjects)
+    if (std::none_of(judged.begin(), judged.end(), [&](const Claim* claim) { return claim->applies_to(subject); }) && subjects.size() < all_subjects().size())
+      reject("none of the chosen claims judges {} (a {})", name_of(subject), type_of(subject));
+  return pairs;
 }
 
 /// 1 where a verdict contradicts what its claim declares, 4 where none does and one is open.
@@ -81,16 +104,34 @@ std::string verdict_table(const std::vector<Verdict>& verdicts) {
 
 /// The smallest counter-examples, in full, so that they can be typed in.
 void print_counter_examples(const std::vector<Verdict>& verdicts) {
+  const Eigen::IOFormat rows(Eigen::FullPrecision, Eigen::DontAlignCols, ", ", "\n", "    ");
   for (const Verdict& v : verdicts) {
     if (!v.counter_example) continue;
-    const LossCase& c = v.counter_example->example;
-    const Eigen::IOFormat rows(Eigen::FullPrecision, Eigen::DontAlignCols, ", ", "\n", "    ");
-    std::cout << fmt::format("\n{} refuted on {} by \"{}\" (p = {}):\n", v.claim, v.subject, v.counter_example->check, c.p) << "  Z =\n"
-              << c.z.format(rows) << "\n  Y =\n"
-              << c.y.format(rows) << "\n  directions =\n"
-              << c.theta.format(rows)
-              << fmt::format("\n  observed {:.17g}, allowed {:.17g}\n  repeat: {}\n", v.counter_example->judgement.observed,
-                             v.counter_example->judgement.allowed, reproduce_command(v));
+    const CounterExample& found = *v.counter_example;
+    const std::string at = found.size > 0 ? fmt::format("size {}", found.size) : fmt::format("p = {}", found.example.p);
+    std::cout << fmt::format("\n{} refuted on {} by \"{}\" ({}):\n", v.claim, v.subject, found.check, at);
+    for (const NamedValues& named : found.values)
+      if (found.size > 0 || named.name == "Z" || named.name == "Y" || named.name == "directions")
+        std::cout << fmt::format("  {} =\n", named.name) << named.values.format(rows) << "\n";
+    if (!found.judgement.note.empty()) std::cout << "  " << found.judgement.note << "\n";
+    std::cout << fmt::format("  observed {:.17g}, allowed {:.17g}\n  repeat: {}\n", found.judgement.observed, found.judgement.allowed, reproduce_command(v));
+  }
+}
+
+/// A name as part of a file name: everything but letters, digits, dots and hyphens becomes a hyphen.
+std::string in_file_name(std::string name) {
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.') c = '-';
+  return name;
+}
+
+/// CLAIM-SUBJECT-NAME.csv for every matrix of every counter-example.
+void write_counter_examples(const std::vector<Verdict>& verdicts, const std::filesystem::path& folder) {
+  for (const Verdict& v : verdicts) {
+    if (!v.counter_example) continue;
+    const std::string subject = in_file_name(std::filesystem::path(v.subject).filename().string());
+    for (const NamedValues& named : v.counter_example->values)
+      if (named.values.size() > 0) write_points(folder / fmt::format("{}-{}-{}.csv", v.claim, subject, in_file_name(named.name)), named.values);
   }
 }
 
@@ -118,6 +159,7 @@ void run_verify(const VerifyOptions& options, Program& program) {
   if (options.threads > 0) set_thread_count(options.threads);
   const auto judged = chosen_claims(options.claims);
   const auto subjects = chosen_subjects(options.subjects);
+  const auto pairs = chosen_pairs(judged, subjects);
   Budget budget;
   budget.cases = cases_of_profile(options.profile);
   if (options.cases > 0) budget.cases = options.cases;
@@ -128,8 +170,8 @@ void run_verify(const VerifyOptions& options, Program& program) {
   if (!options.out.empty()) manifest.write(std::filesystem::path(options.out) / "manifest.json", false);
   ConsoleProgress progress;
   std::vector<Verdict> verdicts;
-  for (const Claim* claim : judged)
-    for (const LossSubject& subject : subjects) verdicts.push_back(verify(*claim, subject, budget, progress));
+  for (const auto& [claim, subject] : pairs) verdicts.push_back(verify(*claim, *subject, budget, progress));
+  if (!options.counter_examples.empty()) write_counter_examples(verdicts, options.counter_examples);
   if (!options.out.empty()) write_run(options, judged, verdicts, manifest, progress);
   progress.clear();
   program.exit_code = exit_code(verdicts);
@@ -143,67 +185,25 @@ void run_verify(const VerifyOptions& options, Program& program) {
   print_counter_examples(verdicts);
 }
 
-struct ClaimsOptions {
-  std::string report = "reports/latest";
-  std::uint64_t seed = 1;
-  bool json = false;
-};
-
-std::string property_cell(const std::optional<PropertyEvidence>& test) {
-  if (!test) return "not run";
-  if (!test->fresh) return "stale: ran on other sources";
-  if (!test->passed) return "FAILED";
-  return fmt::format("passed, {} cases", test->cases);
-}
-
-void run_claims(const ClaimsOptions& options) {
-  ConsoleProgress progress;
-  const auto judged = chosen_claims({});
-  const auto gallery = run_gallery(judged, options.seed, kGalleryCases, progress);
-  const auto coverage = coverage_of(claims(), gallery, options.report);
-  progress.clear();
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows{{"claim", "judges", "covered", "property test", "planted defects refused", "line in the report"}};
-  for (std::size_t i = 0; i < claims().size(); ++i) {
-    const Claim& claim = claims()[i];
-    const Coverage& c = coverage[i];
-    list.push_back(claim_json(claim, c));
-    rows.push_back({claim.id + " " + claim.title, claim.judges, c.covered() ? "yes" : "no", property_cell(c.property_test),
-                    std::to_string(c.defects_rejected.size()),
-                    c.report_line ? (*c.report_line ? "yes" : "no") : fmt::format("no report in {}", options.report)});
-  }
-  if (options.json)
-    std::cout << list.dump(2) << "\n";
-  else
-    std::cout << aligned(rows);
-}
-
 }  // namespace
 
 void add_verify_command(CLI::App& parser, Program& program) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = parser.add_subcommand("verify", "Judge subjects (implementations of the loss) by the claims of the theory");
+  CLI::App* command = parser.add_subcommand("verify", "Judge subjects (losses, generators, schemes, samplers, trainings) by the claims of the theory");
   command->add_option("--claim", options->claims, "Ids of claims, such as L1; all where none is given");
-  command->add_option("--subject", options->subjects,
-                      "Names of subjects: reference, cpu, cpu-float, torch, torch-float, gallery/NAME; the first five where none is given");
+  command->add_option(
+      "--subject", options->subjects,
+      "Names of subjects (`slicecheck subjects` lists them), gallery/NAME for a planted defect, torchscript:FILE.pt for a loss of one's own; all "
+      "but the last two kinds where none is given. A TorchScript file is code: it is run, and must be trusted like a program");
   command->add_option("--profile", options->profile, "quick (500 cases per check) or full (5000)")->capture_default_str();
   command->add_option("--cases", options->cases, "Cases per check in place of the profile's")->check(at_least_one());
   command->add_option("--seed", options->seed, "Seed of every random number")->capture_default_str();
   command->add_option("--threads", options->threads, "Threads; the verdicts do not depend on it")->check(at_least_one());
   command->add_option("--out", options->out, "Folder for manifest.json, verdicts.json, claims.json, gallery.json");
+  command->add_option("--counter-examples", options->counter_examples, "Folder for the shrunk counter-examples as CSV files: CLAIM-SUBJECT-Z.csv, …");
   command->add_flag("--json", options->json, "Print verdicts as JSON");
   command->footer("Exit code: 0 every verdict as declared, 1 one refuted, 2 bad input, 3 internal error, 4 none refuted but one inconclusive.");
   command->callback([options, &program] { run_verify(*options, program); });
-}
-
-void add_claims_command(CLI::App& parser, Program&) {
-  auto options = std::make_shared<ClaimsOptions>();
-  CLI::App* command = parser.add_subcommand(
-      "claims", "List the claims and whether each is covered: property test passed on these sources, a planted defect refused now, a line in the report");
-  command->add_option("--report", options->report, "Run folder whose report is looked at")->capture_default_str();
-  command->add_option("--seed", options->seed, "Seed for the planted defects")->capture_default_str();
-  command->add_flag("--json", options->json, "Print JSON (docs/formats.md, claims.json)");
-  command->callback([options] { run_claims(*options); });
 }
 
 }  // namespace slicecheck::app

@@ -85,7 +85,7 @@ LossCase draw_loss_case(PointDraws& draws, const CaseLimits& limits) {
   c.p = kExponents[static_cast<std::size_t>(draws.below(kExponents.size()))];
   const bool large = limits.large_cases && draws.below(16) == 0;
   const Index n = c.kind == "single point" ? 1 : between(draws, c.kind == "generic" ? 1 : 2, large ? 5 * limits.points : limits.points);
-  const Index d = between(draws, 1, large ? 2 * limits.dimension : limits.dimension);
+  const Index d = between(draws, limits.least_dimension, large ? 2 * limits.dimension : limits.dimension);
   const Index directions = between(draws, 1, large ? 20 * limits.directions : limits.directions);
   const bool lattice = c.kind == "ties";
   for (Points<double>* cloud : {&c.z, &c.y, &c.w}) {
@@ -106,6 +106,7 @@ LossCase draw_loss_case(PointDraws& draws, const CaseLimits& limits) {
   }
   c.s = std::exp2(draws.uniform(-6.0, 6.0));
   c.order = shuffled(draws, n);
+  c.number = draws.below(1'000'000);
   return c;
 }
 

@@ -20,6 +20,7 @@ struct LossCase {
   Eigen::RowVectorXd v;      ///< a vector of R^d; sometimes 0
   double s = 1.0;            ///< a positive scale
   std::vector<Index> order;  ///< a permutation of 0, …, n − 1
+  std::uint64_t number = 0;  ///< what a check draws beside the clouds (a network, say) is a pure function of it
 
   [[nodiscard]] Index n() const { return z.rows(); }
   [[nodiscard]] Index d() const { return z.cols(); }
@@ -29,6 +30,7 @@ struct LossCase {
 struct CaseLimits {
   Index points = 40;
   Index dimension = 8;
+  Index least_dimension = 1;
   Index directions = 5;
   bool large_cases = true;  ///< one case in sixteen is far above the limits, beyond the block sizes of fast implementations
 };

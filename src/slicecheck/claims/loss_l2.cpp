@@ -107,7 +107,6 @@ Claim claim_l2() {
       "constant is sharp. "
       "Every gradient satisfies Σ_k ‖g_k‖ ≤ 2(‖Z‖_{∞,2} + ‖Y‖_{∞,2}).";
   claim.source = "own derivation (theory/loss.md); the published constant is said to carry a factor n more";
-  claim.judges = "loss";
   claim.checks = {{"nearby pairs", {}, nearby_pair},
                   {"sharp witness", {}, witness},
                   {"sharp witness from below", {}, witness_value},

@@ -137,7 +137,6 @@ Claim claim_l5() {
       "w(sZ, sY) = s^p w(Z, Y); the p-th root of its mean over directions satisfies the triangle inequality. The gradients balance and satisfy Euler's "
       "identity.";
   claim.source = "elementary; theory/loss.md";
-  claim.judges = "loss";
   claim.checks = {
       {"not negative", {}, not_negative},      {"permutation", {}, permutation}, {"translation", {}, translation}, {"reflection", {}, reflection},
       {"homogeneity", {}, homogeneity},        {"symmetry", {}, symmetry},       {"triangle", {}, triangle},       {"gradients balance", {}, gradient_balance},

@@ -19,6 +19,8 @@ struct LossSubject {
   std::string description;
   double unit_roundoff = tolerance::unit_roundoff<double>();
   std::function<LossGradient<double>(Clouds z, Clouds y, Clouds directions, double p)> evaluate;
+  bool squares_only = false;    ///< it knows p = 2 alone: cases of other exponents are judged at p = 2
+  bool one_value_only = false;  ///< it gives the mean over the directions and not the values per direction
 
   [[nodiscard]] bool single() const { return unit_roundoff > tolerance::unit_roundoff<double>(); }
 

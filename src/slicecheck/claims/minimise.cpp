@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "slicecheck/claims/claim.h"
@@ -51,6 +52,7 @@ class Minimiser {
       }
       simplify_directions();
       simplify_numbers();
+      simplify_case_number();
       drop_points();
     }
     return best_;
@@ -99,6 +101,14 @@ class Minimiser {
         *number = rounder;
         if (candidate.s > 0.0 && accept(candidate)) break;
       }
+    }
+  }
+
+  void simplify_case_number() {
+    for (std::uint64_t number = 0; number < std::min<std::uint64_t>(4, best_.number); ++number) {
+      LossCase candidate = best_;
+      candidate.number = number;
+      if (accept(candidate)) break;
     }
   }
 

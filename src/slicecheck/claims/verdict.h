@@ -40,12 +40,20 @@ struct CheckEvidence {
   std::optional<double> tightness;
 };
 
+/// One named matrix of a case, for the reader and for files.
+struct NamedValues {
+  std::string name;
+  Points<double> values;
+};
+
 /// A case on which a check failed, made as small as the minimiser could.
 struct CounterExample {
   std::string check;
-  LossCase example;
   Judgement judgement;
-  std::uint64_t found_at = 0;  ///< number of the drawn case that it was made from
+  std::uint64_t found_at = 0;       ///< number of the drawn case that it was made from
+  LossCase example;                 ///< the case, for a loss; empty for other subjects
+  int size = 0;                     ///< for other subjects: with the number of the case and the seed, this is the case
+  std::vector<NamedValues> values;  ///< the case in numbers, for every type of subject
 };
 
 struct Verdict {
@@ -58,7 +66,9 @@ struct Verdict {
   std::map<std::string, std::uint64_t> skipped;  ///< reason → cases
   std::map<std::string, std::uint64_t> kinds;    ///< kind of case → how many were drawn
   std::vector<CheckEvidence> checks;
+  std::map<std::string, std::string> not_run;  ///< checks that do not apply to this subject, and why
   std::optional<CounterExample> counter_example;
+  std::uint64_t randomised_cases = 0;  ///< of them judged by a p-value, each at the level kTypedFalseAlarm
   std::uint64_t seed = 0;
   std::uint64_t requested_cases = 0;  ///< per check
   std::string detail;

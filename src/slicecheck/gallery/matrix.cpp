@@ -1,32 +1,44 @@
 #include "slicecheck/gallery/matrix.h"
 
-#include "slicecheck/core/error.h"
+#include "slicecheck/gallery/broken_dynamics.h"
+#include "slicecheck/gallery/broken_generator.h"
+#include "slicecheck/gallery/broken_loss.h"
 
 namespace slicecheck {
 
 namespace {
 
-const LossCheck& check_named(const Claim& claim, const std::string& name) {
-  for (const LossCheck& check : claim.checks)
-    if (check.name == name) return check;
-  reject("the claim {} has no check '{}'", claim.id, name);
+template <class Defects, class Twin>
+void add(std::vector<PlantedDefect>& all, Defects defects, const Twin& twin) {
+  for (auto& defect : defects) all.push_back({std::move(defect.name), std::move(defect.title), std::move(defect.subject), twin});
 }
 
 }  // namespace
 
+std::vector<PlantedDefect> gallery() {
+  std::vector<PlantedDefect> all;
+  add(all, loss_gallery(), repaired_loss());
+  add(all, broken_generators(), repaired_generator());
+  add(all, broken_schemes(), repaired_scheme());
+  add(all, broken_samplers(), repaired_sampler());
+  add(all, broken_trainings(), repaired_training());
+  add(all, broken_laws(), repaired_law());
+  return all;
+}
+
 std::vector<GalleryResult> run_gallery(const std::vector<const Claim*>& judged, std::uint64_t seed, std::uint64_t cases, Progress& progress) {
-  const LossSubject twin = repaired_loss();
-  const auto gallery = loss_gallery();
+  const auto defects = gallery();
   std::vector<GalleryResult> results;
-  for (const LossDefect& defect : gallery) {
+  for (std::size_t i = 0; i < defects.size(); ++i) {
+    const PlantedDefect& defect = defects[i];
     for (const Claim* claim : judged) {
-      progress.update("planted defects", static_cast<double>(results.size()) / static_cast<double>(gallery.size() * judged.size()));
+      progress.update("planted defects", static_cast<double>(i) / static_cast<double>(defects.size()));
+      if (!claim->applies_to(defect.subject)) continue;
       SilentProgress silent;
-      GalleryResult result{defect.name, defect.title, claim->id, verify(*claim, defect.subject, {cases, seed, true}, silent), false};
+      GalleryResult result{defect.name, defect.title, type_of(defect.subject), claim->id, verify(*claim, defect.subject, {cases, seed, true}, silent), false};
       if (const auto& counter = result.verdict.counter_example) {
-        const LossCheck& check = check_named(*claim, counter->check);
-        const Judgement healthy = judge(check, twin, counter->example);
-        result.replays = judge(check, defect.subject, counter->example).refutes() && healthy.skipped.empty() && !healthy.refutes();
+        const Judgement healthy = replay(*claim, defect.twin, *counter, seed);
+        result.replays = replay(*claim, defect.subject, *counter, seed).refutes() && healthy.skipped.empty() && !healthy.refutes();
       }
       results.push_back(std::move(result));
     }

@@ -1,16 +1,28 @@
 #pragma once
 /// The defect × claim matrix: which claim refuses which planted defect, found by running them.
 
+#include <string>
 #include <vector>
 
 #include "slicecheck/claims/claim.h"
-#include "slicecheck/gallery/broken_loss.h"
 
 namespace slicecheck {
+
+/// A planted defect of any type, and the same code without it.
+struct PlantedDefect {
+  std::string name;   ///< as in `gallery/NAME`
+  std::string title;  ///< what is wrong, in a few words
+  Subject subject;
+  Subject twin;  ///< claims must hold for it, so that a refusal is the defect's and not the code's
+};
+
+/// All planted defects: losses, generators, schemes, samplers, trainings, laws.
+std::vector<PlantedDefect> gallery();
 
 struct GalleryResult {
   std::string defect;
   std::string title;
+  std::string type;  ///< loss, generator, …
   std::string claim;
   Verdict verdict;
   /// The minimised counter-example was refused again when it was judged anew, and the repaired twin holds on it.
@@ -20,7 +32,7 @@ struct GalleryResult {
   [[nodiscard]] bool caught() const { return verdict.outcome == Outcome::refuted && replays; }
 };
 
-/// Every defect against every given claim, `cases` cases per check.
+/// Every defect against every given claim that judges its type, `cases` cases per check.
 std::vector<GalleryResult> run_gallery(const std::vector<const Claim*>& judged, std::uint64_t seed, std::uint64_t cases, Progress& progress);
 
 }  // namespace slicecheck

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/tolerances.h"
+#include "slicecheck/generators/spectral_norm.h"
 
 namespace slicecheck {
 
@@ -75,6 +77,25 @@ template <class S>
 std::unique_ptr<Linearisation<S>> Affine<S>::linearise(VectorView<S> u, PointsView<S> x) const {
   check_generator_arguments<S>(*this, u, x);
   return std::make_unique<AffineLinearisation<S>>(u, x, output_);
+}
+
+/// Λ = |x|: T is linear in u.
+template <class S>
+std::optional<GeneratorBounds> TwoPointLine<S>::bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const {
+  const double up = 1.0 + tolerance::gamma(8.0, tolerance::unit_roundoff<double>());
+  const double size = std::abs(x[0]);
+  const double image = (std::abs(static_cast<double>(u0[0])) + radius) * size * up;
+  return GeneratorBounds{size, image, tolerance::gamma(1.0, tolerance::unit_roundoff<double>()) * image};
+}
+
+/// Λ = √(1 + ‖x‖²): T is linear in (A, b), and ‖ΔA x + Δb‖ ≤ ‖Δ(A, b)‖_F √(1 + ‖x‖²).
+template <class S>
+std::optional<GeneratorBounds> Affine<S>::bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const {
+  const Vector<double> u = u0.template cast<double>();
+  const Eigen::Map<const Points<double>> a(u.data(), output_, input_);
+  LayerBounds layers(x.norm() * (1.0 + tolerance::gamma(static_cast<double>(input_) + 4.0, tolerance::unit_roundoff<double>())));
+  layers.add({.blocks = {a}, .bias_norm = u.tail(output_).norm(), .width = output_, .fan_in = input_}, radius);
+  return layers.last();
 }
 
 template class TwoPointLine<float>;

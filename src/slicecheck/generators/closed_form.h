@@ -16,6 +16,7 @@ class TwoPointLine final : public Generator<S> {
   [[nodiscard]] Index output_dimension() const override { return 1; }
   [[nodiscard]] Vector<S> initial(const RandomStream& stream) const override;
   [[nodiscard]] std::unique_ptr<Linearisation<S>> linearise(VectorView<S> u, PointsView<S> x) const override;
+  [[nodiscard]] std::optional<GeneratorBounds> bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const override;
 };
 
 /// Testbed 2, affine: T(u, x) = A x + b with u = (A by rows, b), A: d×d_x, b: d. The entries of A are N(0, 1/d_x) at the start, those of b N(0, 1).
@@ -32,6 +33,7 @@ class Affine final : public Generator<S> {
   [[nodiscard]] std::vector<Index> tensors() const override { return {output_ * input_, output_}; }
   [[nodiscard]] Vector<S> initial(const RandomStream& stream) const override;
   [[nodiscard]] std::unique_ptr<Linearisation<S>> linearise(VectorView<S> u, PointsView<S> x) const override;
+  [[nodiscard]] std::optional<GeneratorBounds> bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const override;
 
  private:
   Index input_;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
@@ -122,6 +123,26 @@ template <class S>
 std::unique_ptr<Linearisation<S>> DenseMlp<S>::linearise(VectorView<S> u, PointsView<S> x) const {
   check_generator_arguments<S>(*this, u, x);
   return std::make_unique<MlpLinearisation<S>>(*this, u, x);
+}
+
+template <class S>
+std::optional<GeneratorBounds> DenseMlp<S>::bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const {
+  const Vector<double> u = u0.template cast<double>();
+  LayerBounds certified(x.norm() * (1.0 + tolerance::gamma(static_cast<double>(input_) + 4.0, tolerance::unit_roundoff<double>())));
+  for (Index m = 0; m < layers(); ++m) {
+    const Eigen::Map<const Points<double>> weights(u.data() + offset(m), width(m), fan_in(m));
+    const bool output = m + 1 == layers();
+    LayerBounds::Layer layer{.blocks = {},
+                             .bias_norm = u.segment(offset(m) + width(m) * fan_in(m), width(m)).norm(),
+                             .width = width(m),
+                             .fan_in = fan_in(m),
+                             .lipschitz = output ? 1.0 : activation_lipschitz(act_),
+                             .at_zero = output ? 0.0 : activation_at_zero(act_)};
+    layer.blocks.emplace_back(weights.leftCols(input_));
+    for (Index i = 0; i < m; ++i) layer.blocks.emplace_back(weights.middleCols(fan_in(i), width(i)));
+    certified.add(layer, radius);
+  }
+  return certified.last();
 }
 
 template class DenseMlp<float>;

@@ -24,6 +24,7 @@ class DenseMlp final : public Generator<S> {
   [[nodiscard]] std::vector<Index> tensors() const override;
   [[nodiscard]] Vector<S> initial(const RandomStream& stream) const override;
   [[nodiscard]] std::unique_ptr<Linearisation<S>> linearise(VectorView<S> u, PointsView<S> x) const override;
+  [[nodiscard]] std::optional<GeneratorBounds> bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const override;
 
   [[nodiscard]] Index layers() const { return static_cast<Index>(widths_.size()); }  ///< M, the output layer included
   [[nodiscard]] Index width(Index layer) const { return widths_[static_cast<std::size_t>(layer)]; }

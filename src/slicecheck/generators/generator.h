@@ -2,11 +2,13 @@
 /// Generators T(u, x): the maps that a training moves by their parameters u.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "slicecheck/core/random.h"
 #include "slicecheck/core/types.h"
+#include "slicecheck/generators/bounds.h"
 
 namespace slicecheck {
 
@@ -54,6 +56,12 @@ class Generator {
 
   /// Images alone.
   [[nodiscard]] virtual Points<S> forward(VectorView<S> u, PointsView<S> x) const { return linearise(u, x)->images(); }
+
+  /// Certified bounds at the input x on the ball of parameters around u0 (claims L3, L4); nothing where none are known. They are for exact T in real
+  /// arithmetic; `rounding` is for double.
+  [[nodiscard]] virtual std::optional<GeneratorBounds> bounds(VectorView<S> /*u0*/, double /*radius*/, const Eigen::RowVectorXd& /*x*/) const {
+    return std::nullopt;
+  }
 
   /// Pullback alone.
   [[nodiscard]] Vector<S> pullback(VectorView<S> u, PointsView<S> x, PointsView<S> cotangent) const { return linearise(u, x)->pullback(cotangent); }

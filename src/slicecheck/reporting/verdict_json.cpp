@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "slicecheck/statistics/goodness_of_fit.h"
+
 namespace slicecheck {
 
 namespace {
@@ -27,21 +29,30 @@ Json matrix(const Points<double>& points) {
 }
 
 Json counter_example_json(const CounterExample& example) {
-  const LossCase& c = example.example;
-  Json values{{"kind", c.kind},
-              {"p", c.p},
-              {"Z", matrix(c.z)},
-              {"Y", matrix(c.y)},
-              {"W", matrix(c.w)},
-              {"theta", matrix(c.theta)},
-              {"v", matrix(Points<double>(c.v))},
-              {"s", c.s},
-              {"order", c.order}};
+  Json values = Json::object();
+  for (const NamedValues& named : example.values) values[named.name] = matrix(named.values);
+  if (example.size > 0) {
+    values["size"] = example.size;
+  } else {
+    const LossCase& c = example.example;
+    values["kind"] = c.kind;
+    values["p"] = c.p;
+    values["s"] = c.s;
+    values["order"] = c.order;
+    values["number"] = c.number;
+  }
   return {{"check", example.check},
           {"observed", number(example.judgement.observed)},
           {"allowed", number(example.judgement.allowed)},
           {"found_at_case", example.found_at},
           {"values", std::move(values)}};
+}
+
+/// What the verdict's false-alarm probability is.
+std::string confidence(const Verdict& verdict) {
+  if (verdict.randomised_cases == 0) return "deterministic: every tolerance is derived from rounding";
+  return fmt::format("{} of the cases are random tests, each with false-alarm probability {:g}; every other tolerance is derived from rounding",
+                     verdict.randomised_cases, kTypedFalseAlarm);
 }
 
 }  // namespace
@@ -66,7 +77,8 @@ Json verdict_json(const Verdict& verdict, const std::string& profile) {
           {"worst_ratio", number(verdict.worst_ratio())},
           {"tightness", optional_number(verdict.tightness())},
           {"checks", std::move(checks)},
-          {"confidence", "deterministic: every tolerance is derived from rounding"},
+          {"not_run", verdict.not_run},
+          {"confidence", confidence(verdict)},
           {"seed", verdict.seed},
           {"profile", profile},
           {"reproduce", reproduce_command(verdict)},
@@ -78,6 +90,7 @@ Json gallery_json(const GalleryResult& result) {
   const auto& counter = result.verdict.counter_example;
   return {{"defect", result.defect},
           {"title", result.title},
+          {"type", result.type},
           {"claim", result.claim},
           {"outcome", outcome_name(result.verdict.outcome)},
           {"caught", result.caught()},
@@ -97,7 +110,7 @@ Json claim_json(const Claim& claim, const Coverage& coverage) {
           {"title", claim.title},
           {"statement", claim.statement},
           {"source", claim.source},
-          {"judges", claim.judges},
+          {"judges", claim.judges()},
           {"expected", outcome_name(claim.expected)},
           {"minimum_cases", claim.minimum_cases},
           {"covered", coverage.covered()},

@@ -1,4 +1,4 @@
-/// The claims about losses, as properties of the subjects of this library; and that such a property can fail.
+/// The claims, as properties of the subjects of this library; and that such a property can fail.
 
 #include <gtest/gtest.h>
 
@@ -8,13 +8,29 @@
 
 SLICECHECK_CLAIM_PROPERTY(L1)
 SLICECHECK_CLAIM_PROPERTY(L2)
+SLICECHECK_CLAIM_PROPERTY(L3)
+SLICECHECK_CLAIM_PROPERTY(L4)
 SLICECHECK_CLAIM_PROPERTY(L5)
 SLICECHECK_CLAIM_PROPERTY(L6)
+SLICECHECK_CLAIM_PROPERTY(L7)
+SLICECHECK_CLAIM_PROPERTY(L8)
+SLICECHECK_CLAIM_PROPERTY(N1)
+SLICECHECK_CLAIM_PROPERTY(N2)
+SLICECHECK_CLAIM_PROPERTY(N3)
+SLICECHECK_CLAIM_PROPERTY(N4)
+SLICECHECK_CLAIM_PROPERTY(N5)
+SLICECHECK_CLAIM_PROPERTY(N6)
+SLICECHECK_CLAIM_PROPERTY(N7)
+SLICECHECK_CLAIM_PROPERTY(N8)
+SLICECHECK_CLAIM_PROPERTY(N9)
+SLICECHECK_CLAIM_PROPERTY(T1)
+SLICECHECK_CLAIM_PROPERTY(T4)
+SLICECHECK_CLAIM_PROPERTY(A6)
 
 namespace slicecheck::testing {
 namespace {
 
-TEST(LossProperties, there_is_one_for_every_claim) {
+TEST(ClaimProperties, there_is_one_for_every_claim) {
   const auto* suite = ::testing::UnitTest::GetInstance()->current_test_info()->test_suite_name();
   ASSERT_FALSE(claims().empty());
   for (const Claim& claim : claims()) {

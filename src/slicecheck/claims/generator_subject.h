@@ -1,0 +1,27 @@
+#pragma once
+/// Generators under test, with the certificate that the Lipschitz claims rest on.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "slicecheck/core/random.h"
+#include "slicecheck/generators/generator.h"
+
+namespace slicecheck {
+
+/// A family of generators under test. `make` draws one: small for small sizes.
+struct GeneratorSubject {
+  std::string name;
+  std::string description;
+  std::function<std::shared_ptr<const Generator<double>>(PointDraws& draws, int size)> make;
+};
+
+/// The families of this library: the two-point line, affine maps, and dense networks with each activation.
+std::vector<GeneratorSubject> generator_subjects();
+
+/// An affine map or a dense network of some activation: 1 to 3 inputs, up to two hidden layers of up to `size` + 1 units.
+std::shared_ptr<const Generator<double>> drawn_network(PointDraws& draws, int size, Index outputs);
+
+}  // namespace slicecheck

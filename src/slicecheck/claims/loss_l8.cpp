@@ -1,0 +1,95 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "slicecheck/claims/loss.h"
+#include "slicecheck/claims/loss_bounds.h"
+
+namespace slicecheck {
+
+namespace {
+
+std::vector<Index> order_of(const Eigen::VectorXd& values) {
+  std::vector<Index> order(static_cast<std::size_t>(values.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::sort(order.begin(), order.end(), [&](Index a, Index b) { return values[a] < values[b]; });
+  return order;
+}
+
+/// The gradient where it exists: (1/L) Σ_l (p/n)|Δ|^{p−1} sign(Δ) θ_l, every gap recomputed here. Skipped where two points of Z are tied along a direction up
+/// to rounding (claims N1 to N4 are about those), and for p = 1 where a gap is 0 up to rounding.
+Judgement gradient(const LossSubject& subject, const LossCase& c) {
+  const Evaluation got = evaluate(subject, c.z, c.y, c.theta, c.p);
+  Judgement judgement;
+  Points<double> expected = Points<double>::Zero(c.n(), c.d());
+  const double e = 2.0 * got.gap_error;  // the subject's gap, and the one computed here
+  for (Index l = 0; l < c.theta.rows(); ++l) {
+    const Eigen::VectorXd a = c.z * c.theta.row(l).transpose();
+    const Eigen::VectorXd b = c.y * c.theta.row(l).transpose();
+    const auto ranks = order_of(a);
+    const auto targets = order_of(b);
+    for (std::size_t r = 0; r < ranks.size(); ++r) {
+      if (r > 0 && a[ranks[r]] - a[ranks[r - 1]] <= e) {
+        judgement.skipped = "a tie within rounding";
+        return judgement;
+      }
+      const double gap = a[ranks[r]] - b[targets[r]];
+      if (c.p == 1.0 && std::abs(gap) <= e) {
+        judgement.skipped = "p = 1: a gap is 0 within rounding";
+        return judgement;
+      }
+      const double slope = c.p * std::pow(std::abs(gap), c.p - 1.0) * (gap > 0.0 ? 1.0 : (gap < 0.0 ? -1.0 : 0.0));
+      expected.row(ranks[r]) += slope * c.theta.row(l);
+    }
+  }
+  expected /= static_cast<double>(c.n() * c.theta.rows());
+  const double at_gaps = c.p == 1.0 ? 0.0 : tolerance::gap_power_derivative(c.p, got.size, e);
+  const double sums = tolerance::gamma(static_cast<double>(c.theta.rows() + c.d()) + 16.0, subject.unit_roundoff);
+  judgement.observed = (got.loss.gradient - expected).rowwise().norm().maxCoeff() * static_cast<double>(c.n());
+  if (got.loss.gradient.hasNaN()) judgement.observed = std::numeric_limits<double>::quiet_NaN();
+  judgement.allowed = at_gaps + sums * c.p * std::pow(got.size, c.p - 1.0) + std::numeric_limits<double>::min();
+  return judgement;
+}
+
+/// 1 < p < 2: one point at distance t from its target has the slope p t^{p−1}; the difference quotient from 0 is p t^{p−2}, which has no bound as t → 0.
+Judgement second_derivative(const LossSubject& subject, const LossCase& c) {
+  constexpr double p = 1.5;
+  const Points<double> theta = Eigen::RowVectorXd::Unit(c.d(), 0);
+  const Points<double> origin = Points<double>::Zero(1, c.d());
+  const double at_zero = evaluate(subject, origin, origin, theta, p).loss.gradient(0, 0);
+  Judgement judgement;
+  double before = 0.0;
+  for (int k = 4; k <= 24; k += 4) {
+    const double t = std::exp2(-k);
+    Points<double> z = origin;
+    z(0, 0) = t;
+    const Evaluation got = evaluate(subject, z, origin, theta, p);
+    const double quotient = (got.loss.gradient(0, 0) - at_zero) / t;
+    const double expected = p * std::pow(t, p - 2.0);
+    const double ratio = std::abs(quotient - expected) / (expected * tolerance::gamma(32.0, subject.unit_roundoff) * 4.0);
+    if (!(ratio <= judgement.observed)) judgement.observed = ratio;
+    // Sixteen times nearer, the quotient is four times as large; there is no bound.
+    if (!(quotient > 3.9 * before)) judgement.observed = std::numeric_limits<double>::infinity();
+    before = quotient;
+  }
+  judgement.allowed = 1.0;
+  return judgement;
+}
+
+}  // namespace
+
+Claim claim_l8() {
+  Claim claim;
+  claim.id = "L8";
+  claim.title = "the gradient for every exponent";
+  claim.statement =
+      "Where no projections are tied, ∂w_θ/∂z_k = (p/n)|Δ|^{p−1} sign(Δ) θ for p > 1; at p = 1 the same, except that nothing is claimed where Δ = 0. For 1 < p "
+      "< 2 "
+      "second derivatives are unbounded, so assumption A5 fails.";
+  claim.source = "elementary; theory/loss.md";
+  claim.checks = {{"gradient", {}, gradient}, {"second derivatives have no bound", {}, second_derivative, false, 5, true}};
+  return claim;
+}
+
+}  // namespace slicecheck

@@ -1,0 +1,22 @@
+#pragma once
+/// Everything that a claim can judge.
+
+#include <string>
+#include <variant>
+
+#include "slicecheck/claims/dynamics_subject.h"
+#include "slicecheck/claims/generator_subject.h"
+#include "slicecheck/claims/loss_subject.h"
+
+namespace slicecheck {
+
+using Subject = std::variant<LossSubject, GeneratorSubject, SchemeSubject, SamplerSubject, TrainingSubject, LawSubject>;
+
+inline const std::string& name_of(const Subject& subject) {
+  return std::visit([](const auto& one) -> const std::string& { return one.name; }, subject);
+}
+
+/// loss, generator, scheme, sampler, training or law: what the program and the report call its type.
+std::string type_of(const Subject& subject);
+
+}  // namespace slicecheck

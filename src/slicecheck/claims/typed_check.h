@@ -1,0 +1,32 @@
+#pragma once
+/// Checks of subjects that are not losses: generators, schemes, samplers, laws, whole trainings.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "slicecheck/claims/verdict.h"
+#include "slicecheck/core/random.h"
+
+namespace slicecheck {
+
+/// What came of one case, with the case itself in numbers for the reader.
+struct Trial {
+  Judgement judgement;
+  std::vector<NamedValues> values;
+};
+
+/// One check of a claim about subjects of one type. A case is a pure function of (stream, size): small sizes make small cases, so that the smallest size that
+/// is refused is the minimised counter-example.
+template <class Subject>
+struct TypedCheck {
+  std::string name;
+  int largest = 6;  ///< sizes run from 1 to this
+  std::function<Trial(const Subject&, const RandomStream& stream, int size)> judge;
+  /// The judgement is a p-value against a declared level: observed = level, allowed = p-value (statistics/goodness_of_fit.h).
+  bool randomised = false;
+  /// One in so many of the budget's cases is drawn, and at least the claim's minimum: for checks whose single case is long.
+  std::uint64_t cost = 1;
+};
+
+}  // namespace slicecheck

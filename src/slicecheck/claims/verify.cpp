@@ -1,0 +1,213 @@
+/// How a claim judges a subject: cases drawn, judged in parallel, the first counter-example made small.
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "slicecheck/claims/claim.h"
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/parallel.h"
+
+namespace slicecheck {
+
+namespace {
+
+/// FNV-1a, 32 bits: the replicate number of a check's stream.
+std::uint32_t name_hash(std::string_view name) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : name) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619U;
+  return hash;
+}
+
+RandomStream case_stream(const Claim& claim, const std::string& check, std::uint64_t seed, std::uint64_t number) {
+  return {seed, Purpose::cases, name_hash(claim.id + "/" + check), number};
+}
+
+LossCase drawn_case(const Claim& claim, const LossCheck& check, const LossSubject& subject, std::uint64_t seed, std::uint64_t number) {
+  const RandomStream stream = case_stream(claim, check.name, seed, number);
+  PointDraws draws(stream, 0);
+  return rounded_case(subject, draw_loss_case(draws, check.limits));
+}
+
+template <class S>
+int size_of_case(const TypedCheck<S>& check, std::uint64_t number) {
+  return 1 + static_cast<int>(number % static_cast<std::uint64_t>(check.largest));
+}
+
+/// NaN counts as larger than everything.
+bool worse(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a > b; }
+
+std::uint64_t case_count(const Budget& budget, const Claim& claim, std::uint64_t cost) {
+  return std::min(budget.cases, std::max(claim.minimum_cases, budget.cases / std::max<std::uint64_t>(1, cost)));
+}
+
+std::vector<NamedValues> values_of(const LossCase& c) { return {{"Z", c.z}, {"Y", c.y}, {"W", c.w}, {"directions", c.theta}, {"v", Points<double>(c.v)}}; }
+
+struct Judged {
+  Judgement judgement;
+  std::string kind;
+};
+
+struct CheckResult {
+  CheckEvidence evidence;
+  std::optional<std::uint64_t> first_refuted;
+};
+
+CheckResult run_check(const std::string& name, std::uint64_t cases, const std::function<Judged(std::uint64_t)>& judge_case, Verdict& verdict,
+                      const std::function<void(double)>& progress) {
+  std::vector<Judged> judged(static_cast<std::size_t>(cases));
+  std::atomic<Index> done{0};
+  parallel_for(static_cast<Index>(cases), [&](Index i) {
+    judged[static_cast<std::size_t>(i)] = judge_case(static_cast<std::uint64_t>(i));
+    progress(static_cast<double>(++done) / static_cast<double>(cases));
+  });
+  CheckResult result;
+  result.evidence.name = name;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    const Judgement& judgement = judged[i].judgement;
+    if (!judgement.skipped.empty()) {
+      ++verdict.skipped[judgement.skipped];
+      continue;
+    }
+    ++verdict.kinds[judged[i].kind];
+    ++result.evidence.cases;
+    if (worse(judgement.ratio(), result.evidence.worst_ratio)) result.evidence.worst_ratio = judgement.ratio();
+    if (!std::isnan(judgement.tightness)) result.evidence.tightness = std::max(result.evidence.tightness.value_or(0.0), judgement.tightness);
+    if (judgement.refutes() && !result.first_refuted) result.first_refuted = i;
+  }
+  return result;
+}
+
+std::string refuted_sentence(const CounterExample& example) {
+  const LossCase& c = example.example;
+  const std::string of = example.size > 0 ? fmt::format("case {} at size {}", example.found_at, example.size)
+                                          : fmt::format("n = {}, d = {}, {} direction(s), p = {}", c.n(), c.d(), c.theta.rows(), c.p);
+  std::string sentence = fmt::format("{}: observed {:.6g}, allowed {:.6g} ({})", example.check, example.judgement.observed, example.judgement.allowed, of);
+  if (!example.judgement.note.empty()) sentence += "; " + example.judgement.note;
+  return sentence;
+}
+
+/// Runs the checks of one claim on one subject, whatever its type.
+class Verification {
+ public:
+  Verification(const Claim& claim, const Subject& subject, const Budget& budget, Progress& progress) : claim_(claim), budget_(budget), progress_(progress) {
+    verdict_.claim = claim.id;
+    verdict_.title = claim.title;
+    verdict_.subject = name_of(subject);
+    verdict_.expected = claim.expected;
+    verdict_.seed = budget.seed;
+    verdict_.requested_cases = budget.cases;
+    what_ = fmt::format("{} on {}", claim.id, verdict_.subject);
+    if (!claim.applies_to(subject))
+      reject("the claim {} judges {}; it says nothing about {} ({})", claim.id, claim.judges(), verdict_.subject, type_of(subject));
+    std::visit([&](const auto& one) { run(one); }, subject);
+  }
+
+  Verdict verdict() {
+    if (verdict_.checks.empty() && too_few_.empty()) too_few_ = "no check of the claim was run: there is nothing to judge";
+    if (verdict_.counter_example) {
+      verdict_.outcome = Outcome::refuted;
+      verdict_.detail = refuted_sentence(*verdict_.counter_example);
+    } else if (!too_few_.empty()) {
+      verdict_.outcome = Outcome::inconclusive;
+      verdict_.detail = too_few_;
+    } else {
+      verdict_.outcome = Outcome::holds;
+      verdict_.detail = fmt::format("{} cases in {} checks, worst observed / allowed {:.3g}", verdict_.cases, verdict_.checks.size(), verdict_.worst_ratio());
+    }
+    for (const auto& [check, reason] : verdict_.not_run) verdict_.detail += fmt::format("; not run: {} ({})", check, reason);
+    return std::move(verdict_);
+  }
+
+ private:
+  void run(const LossSubject& subject) {
+    for (std::size_t i = 0; i < claim_.checks.size() && !stopped(); ++i) {
+      const LossCheck& check = claim_.checks[i];
+      if (check.other_exponents && subject.squares_only) {
+        verdict_.not_run[check.name] = "the subject knows p = 2 only";
+        continue;
+      }
+      if (check.per_direction && subject.one_value_only) {
+        verdict_.not_run[check.name] = "the subject gives no values per direction";
+        continue;
+      }
+      const auto judge_case = [&](std::uint64_t number) {
+        const LossCase c = drawn_case(claim_, check, subject, budget_.seed, number);
+        return Judged{judge(check, subject, c), c.kind};
+      };
+      const auto refuted = run_one(check.name, check.cost, check.randomised, i, claim_.checks.size(), judge_case);
+      if (!refuted || verdict_.counter_example) continue;
+      const LossCase small = minimise(check, subject, drawn_case(claim_, check, subject, budget_.seed, *refuted));
+      verdict_.counter_example = CounterExample{check.name, judge(check, subject, small), *refuted, small, 0, values_of(small)};
+    }
+  }
+
+  template <class S>
+  void run(const S& subject) {
+    const auto& checks = typed_checks<S>(claim_);
+    for (std::size_t i = 0; i < checks.size() && !stopped(); ++i) {
+      const TypedCheck<S>& check = checks[i];
+      const auto judge_case = [&](std::uint64_t number) {
+        const int size = size_of_case(check, number);
+        return Judged{judge(check, subject, case_stream(claim_, check.name, budget_.seed, number), size).judgement, fmt::format("size {}", size)};
+      };
+      const auto refuted = run_one(check.name, check.cost, check.randomised, i, checks.size(), judge_case);
+      if (!refuted || verdict_.counter_example) continue;
+      for (int size = 1; size <= size_of_case(check, *refuted); ++size) {
+        Trial trial = judge(check, subject, case_stream(claim_, check.name, budget_.seed, *refuted), size);
+        if (!trial.judgement.refutes()) continue;
+        verdict_.counter_example = CounterExample{check.name, trial.judgement, *refuted, {}, size, std::move(trial.values)};
+        break;
+      }
+    }
+  }
+
+  std::optional<std::uint64_t> run_one(const std::string& name, std::uint64_t cost, bool randomised, std::size_t number, std::size_t of,
+                                       const std::function<Judged(std::uint64_t)>& judge_case) {
+    const CheckResult result = run_check(name, case_count(budget_, claim_, cost), judge_case, verdict_,
+                                         [&](double fraction) { progress_.update(what_, (static_cast<double>(number) + fraction) / static_cast<double>(of)); });
+    verdict_.cases += result.evidence.cases;
+    verdict_.checks.push_back(result.evidence);
+    verdict_.randomised_cases += randomised ? result.evidence.cases : 0;
+    if (result.evidence.cases < claim_.minimum_cases && too_few_.empty())
+      too_few_ = fmt::format("{}: {} case(s) judged; at least {} are needed to decide", name, result.evidence.cases, claim_.minimum_cases);
+    return result.first_refuted;
+  }
+
+  [[nodiscard]] bool stopped() const { return budget_.stop_at_first && verdict_.counter_example.has_value(); }
+
+  const Claim& claim_;
+  Budget budget_;
+  Progress& progress_;
+  Verdict verdict_;
+  std::string what_;
+  std::string too_few_;
+};
+
+template <class Check>
+const Check& check_named(const std::vector<Check>& checks, const Claim& claim, const std::string& name) {
+  for (const Check& check : checks)
+    if (check.name == name) return check;
+  reject("the claim {} has no check '{}'", claim.id, name);
+}
+
+}  // namespace
+
+Verdict verify(const Claim& claim, const Subject& subject, const Budget& budget, Progress& progress) {
+  return Verification(claim, subject, budget, progress).verdict();
+}
+
+Judgement replay(const Claim& claim, const Subject& subject, const CounterExample& example, std::uint64_t seed) {
+  return std::visit(
+      [&](const auto& one) {
+        using S = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<S, LossSubject>)
+          return judge(check_named(claim.checks, claim, example.check), one, example.example);
+        else
+          return judge(check_named(typed_checks<S>(claim), claim, example.check), one, case_stream(claim, example.check, seed, example.found_at), example.size)
+              .judgement;
+      },
+      subject);
+}
+
+}  // namespace slicecheck

@@ -1,0 +1,21 @@
+#pragma once
+/// Generators with one planted defect each: in the pull-back, in the certificate, or in what an image depends on.
+
+#include <vector>
+
+#include "slicecheck/claims/generator_subject.h"
+
+namespace slicecheck {
+
+struct GeneratorDefect {
+  std::string name;  ///< as in `gallery/NAME`
+  std::string title;
+  GeneratorSubject subject;
+};
+
+std::vector<GeneratorDefect> broken_generators();
+
+/// The generators that the defects are planted in, without any.
+GeneratorSubject repaired_generator();
+
+}  // namespace slicecheck

@@ -1,0 +1,153 @@
+#include "slicecheck/loss/plane_events.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/multiprecision/cpp_int.hpp>
+#include <cmath>
+#include <numeric>
+
+#include "slicecheck/core/tolerances.h"
+
+namespace slicecheck {
+
+namespace {
+
+/// high + low is exact, high is the rounded sum, difference or product.
+struct TwoDoubles {
+  double high;
+  double low;
+};
+
+TwoDoubles exact_sum(double a, double b) {
+  const double high = a + b;
+  const double of_b = high - a;
+  return {high, (a - (high - of_b)) + (b - of_b)};
+}
+
+/// Exact where neither overflow nor underflow occurs.
+TwoDoubles exact_product(double a, double b) {
+  const double high = a * b;
+  return {high, std::fma(a, b, -high)};
+}
+
+int sign(double value) { return (value > 0.0 ? 1 : 0) - (value < 0.0 ? 1 : 0); }
+
+/// A sum of doubles kept without error, as terms that do not overlap and grow in magnitude; adding one term is a chain of exact sums.
+class ExactSum {
+ public:
+  void add(double term) {
+    std::size_t kept = 0;
+    for (std::size_t t = 0; t < count_; ++t) {
+      const TwoDoubles sum = exact_sum(term, terms_[t]);
+      if (sum.low != 0.0) terms_[kept++] = sum.low;
+      term = sum.high;
+    }
+    if (term != 0.0) terms_[kept++] = term;
+    count_ = kept;
+  }
+
+  /// ± a·b, with a and b sums of two doubles.
+  void add_product(const TwoDoubles& a, const TwoDoubles& b, double factor) {
+    for (const double left : {a.low, a.high}) {
+      for (const double right : {b.low, b.high}) {
+        const TwoDoubles product = exact_product(left, right);
+        add(factor * product.low);
+        add(factor * product.high);
+      }
+    }
+  }
+
+  /// The term of largest magnitude exceeds the sum of the others.
+  [[nodiscard]] int sign_of_sum() const { return count_ == 0 ? 0 : sign(terms_[count_ - 1]); }
+
+ private:
+  std::array<double, 16> terms_{};
+  std::size_t count_ = 0;
+};
+
+/// Products of such numbers, and what their rounding loses, are far from underflow: multiples of 2^(−2·452).
+bool far_from_underflow(const TwoDoubles& difference) {
+  constexpr double least = 0x1p-400;
+  const auto safe = [](double part) { return part == 0.0 || std::abs(part) >= least; };
+  return safe(difference.high) && safe(difference.low);
+}
+
+int rational_cross_sign(const PlanePoint& a, const PlanePoint& b, const PlanePoint& c, const PlanePoint& d) {
+  using Rational = boost::multiprecision::cpp_rational;
+  const auto difference = [](double to, double from) { return Rational(Rational(to) - Rational(from)); };
+  const Rational cross = difference(b.x, a.x) * difference(d.y, c.y) - difference(b.y, a.y) * difference(d.x, c.x);
+  return cross.sign();
+}
+
+}  // namespace
+
+int cross_sign(const PlanePoint& a, const PlanePoint& b, const PlanePoint& c, const PlanePoint& d) {
+  const TwoDoubles left_x = exact_sum(b.x, -a.x);
+  const TwoDoubles left_y = exact_sum(b.y, -a.y);
+  const TwoDoubles right_x = exact_sum(d.x, -c.x);
+  const TwoDoubles right_y = exact_sum(d.y, -c.y);
+  if (!far_from_underflow(left_x) || !far_from_underflow(left_y) || !far_from_underflow(right_x) || !far_from_underflow(right_y))
+    return rational_cross_sign(a, b, c, d);
+  if (left_x.low == 0.0 && left_y.low == 0.0 && right_x.low == 0.0 && right_y.low == 0.0) {
+    // Rounding is monotone: the rounded products decide unless they are equal, and then what they lost does.
+    const TwoDoubles one = exact_product(left_x.high, right_y.high);
+    const TwoDoubles other = exact_product(left_y.high, right_x.high);
+    return one.high != other.high ? sign(one.high - other.high) : sign(one.low - other.low);
+  }
+  ExactSum cross;
+  cross.add_product(left_x, right_y, 1.0);
+  cross.add_product(left_y, right_x, -1.0);
+  return cross.sign_of_sum();
+}
+
+PlaneEvents::PlaneEvents(PointsView<double> z, PointsView<double> y) : size_(static_cast<std::uint32_t>(z.rows())) {
+  points_.reserve(2 * std::size_t{size_});
+  rows_.reserve(2 * std::size_t{size_});
+  add_cloud(z);
+  add_cloud(y);
+  events_.reserve(std::size_t{size_} * (std::size_t{size_} - 1));
+  add_events(0);
+  add_events(size_);
+  std::sort(events_.begin(), events_.end(), [this](const PlaneEvent& left, const PlaneEvent& right) { return compare(left, right) < 0; });
+}
+
+void PlaneEvents::add_cloud(PointsView<double> cloud) {
+  std::vector<Index> order(static_cast<std::size_t>(cloud.rows()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::sort(order.begin(), order.end(), [&](Index i, Index j) {
+    if (cloud(i, 0) != cloud(j, 0)) return cloud(i, 0) < cloud(j, 0);
+    if (cloud(i, 1) != cloud(j, 1)) return cloud(i, 1) < cloud(j, 1);
+    return i < j;
+  });
+  for (const Index row : order) {
+    points_.push_back({cloud(row, 0), cloud(row, 1)});
+    rows_.push_back(row);
+  }
+}
+
+void PlaneEvents::add_events(std::uint32_t begin) {
+  for (std::uint32_t i = begin; i < begin + size_; ++i) {
+    for (std::uint32_t j = i + 1; j < begin + size_; ++j) {
+      // A difference of doubles is 0 only where they are equal.
+      const double step = points_[j].x - points_[i].x;
+      if (step > 0.0) events_.push_back({(points_[j].y - points_[i].y) / step, i, j});
+    }
+  }
+}
+
+int PlaneEvents::compare(const PlaneEvent& left, const PlaneEvent& right) const {
+  // Two differences and a quotient: a slope errs by γ_3 of itself, or by less than 2^−1000 where the quotient underflows; the subtraction adds u. Twice γ_3
+  // and u are less than 8u. Infinite slopes give NaN or inf > inf here, and go on to the exact test.
+  const double apart = left.slope - right.slope;
+  constexpr double unit = 8.0 * tolerance::unit_roundoff<double>();
+  if (std::abs(apart) > unit * std::max(std::abs(left.slope), std::abs(right.slope)) + 0x1p-1000) return sign(apart);
+  return -cross_sign(points_[left.first], points_[left.second], points_[right.first], points_[right.second]);
+}
+
+std::size_t PlaneEvents::group_end(std::size_t first) const {
+  std::size_t end = first + 1;
+  while (end < events_.size() && compare(events_[first], events_[end]) == 0) ++end;
+  return end;
+}
+
+}  // namespace slicecheck

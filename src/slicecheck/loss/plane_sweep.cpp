@@ -1,0 +1,373 @@
+#include "slicecheck/loss/plane_sweep.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <span>
+#include <vector>
+
+#include "slicecheck/core/error.h"
+#include "slicecheck/core/tolerances.h"
+#include "slicecheck/loss/plane_events.h"
+#include "slicecheck/loss/sample_loss.h"
+
+namespace slicecheck {
+
+namespace {
+
+using Real = long double;
+
+constexpr Real kPi = std::numbers::pi_v<Real>;
+constexpr double kLargest = 0x1p500;
+/// u of the sweep's arithmetic, and how far a stored angle lies from the exact one (theory/plane.md, P2).
+constexpr double kUnit = static_cast<double>(std::numeric_limits<Real>::epsilon()) / 2.0;
+constexpr double kAngleError = 10.0 * kUnit;
+
+struct Angle {
+  Real phi;
+  Real cosine;
+  Real sine;
+};
+
+/// The vector Δ_r of one rank, the angle from which it holds, and whether it still does.
+struct Gap {
+  Real x;
+  Real y;
+  Angle since;
+  bool open;
+};
+
+/// A running sum whose rounding errors are summed beside it: after k additions it errs by at most (k·u)² of the largest partial sum.
+class CompensatedSum {
+ public:
+  void add(Real term) {
+    const Real sum = high_ + term;
+    const Real of_term = sum - high_;
+    low_ += (high_ - (sum - of_term)) + (term - of_term);
+    high_ = sum;
+  }
+  [[nodiscard]] Real value() const { return high_ + low_; }
+
+ private:
+  Real high_ = 0.0L;
+  Real low_ = 0.0L;
+};
+
+/// S = Σ_r Δ_r Δ_rᵀ and θᵀSθ.
+struct Moments {
+  Real xx;
+  Real xy;
+  Real yy;
+
+  [[nodiscard]] Real trace() const { return xx + yy; }
+  [[nodiscard]] Real along(const Angle& a) const { return a.cosine * a.cosine * xx + 2.0L * a.cosine * a.sine * xy + a.sine * a.sine * yy; }
+  /// The derivative of `along` for φ.
+  [[nodiscard]] Real slope(const Angle& a) const { return 2.0L * ((a.cosine * a.cosine - a.sine * a.sine) * xy - a.cosine * a.sine * (xx - yy)); }
+  /// The larger eigenvalue, and the angle of its direction in [0, π).
+  [[nodiscard]] Real largest() const { return (trace() + std::hypot(xx - yy, 2.0L * xy)) / 2.0L; }
+  [[nodiscard]] Real angle_of_largest() const {
+    const Real phi = std::atan2(2.0L * xy, xx - yy) / 2.0L;
+    return phi < 0.0L ? phi + kPi : phi;
+  }
+};
+
+/// S, kept up to date. What is taken away is bit for bit what was added, so only the additions round.
+class RunningMoments {
+ public:
+  void add(const Gap& gap, Real factor) {
+    xx_.add(factor * (gap.x * gap.x));
+    xy_.add(factor * (gap.x * gap.y));
+    yy_.add(factor * (gap.y * gap.y));
+    ++additions_;
+  }
+  [[nodiscard]] Moments value() const { return {xx_.value(), xy_.value(), yy_.value()}; }
+  [[nodiscard]] std::uint64_t additions() const { return additions_; }
+
+ private:
+  CompensatedSum xx_;
+  CompensatedSum xy_;
+  CompensatedSum yy_;
+  std::uint64_t additions_ = 0;
+};
+
+/// (x − sin x) / 2 for 0 ≤ x ≤ π, with a relative error below 64u.
+Real half_of_x_minus_sine(Real x) {
+  if (x > 0.5L) return (x - std::sin(x)) / 2.0L;
+  // x³/12 · (1 − x²/(4·5) (1 − x²/(6·7) (…))): the terms left out are below 10⁻²¹ of the sum, at x = 1/2 as at x = 1/64.
+  constexpr std::array<Real, 8> inverse{1.0L / 342.0L, 1.0L / 272.0L, 1.0L / 210.0L, 1.0L / 156.0L, 1.0L / 110.0L, 1.0L / 72.0L, 1.0L / 42.0L, 1.0L / 20.0L};
+  const Real square = x * x;
+  Real sum = 1.0L;
+  for (std::size_t t = x > 0x1p-6L ? 0 : 5; t < inverse.size(); ++t) sum = 1.0L - square * inverse[t] * sum;
+  return x * square * sum * (1.0L / 12.0L);
+}
+
+/// The direction half-way from a to b.
+Angle middle(const Angle& a, const Angle& b) {
+  const Real phi = (a.phi + b.phi) / 2.0L;
+  if (b.phi - a.phi > 1.0L) return {phi, std::cos(phi), std::sin(phi)};
+  const Real x = a.cosine + b.cosine;
+  const Real y = a.sine + b.sine;
+  const Real scale = 1.0L / std::sqrt(x * x + y * y);
+  return {phi, scale * x, scale * y};
+}
+
+/// Ranks low, …, high of one cloud that have equal projections at an event.
+struct Block {
+  bool in_z;
+  std::uint32_t low;
+  std::uint32_t high;
+};
+
+class PlaneSweep {
+ public:
+  PlaneSweep(const PlaneEvents& events, const PlaneSweepOptions& options) : events_(events), options_(options), n_(events.size()) {
+    order_.resize(2 * std::size_t{n_});
+    rank_.resize(2 * std::size_t{n_});
+    gaps_.resize(n_);
+    sums_.resize(n_, 0.0L);
+    terms_of_rank_.resize(n_, 0);
+    if (options_.gradient) {
+      gradient_.setZero(n_, 2);
+      terms_of_point_.resize(n_, 0);
+    }
+    for (std::uint32_t k = 0; k < 2 * n_; ++k) {
+      order_[k] = k;
+      rank_[k] = k < n_ ? k : k - n_;
+    }
+    for (std::uint32_t r = 0; r < n_; ++r) open(r);
+    update_moments();
+  }
+
+  PlaneSliced operator()() {
+    const auto all = events_.events();
+    for (std::size_t first = 0; first < all.size();) {
+      const std::size_t end = events_.group_end(first);
+      move_to(angle_of(all[first]));
+      ++groups_;
+      pass(all.subspan(first, end - first));
+      first = end;
+    }
+    move_to({kPi, -1.0L, 0.0L});
+    for (std::uint32_t r = 0; r < n_; ++r) close(r);
+    return result();
+  }
+
+ private:
+  /// θ(φ) is orthogonal to the difference of the two points, with a positive sine.
+  [[nodiscard]] Angle angle_of(const PlaneEvent& event) const {
+    const PlanePoint& from = events_.point(event.first);
+    const PlanePoint& to = events_.point(event.second);
+    const Real x = Real{from.y} - Real{to.y};
+    const Real y = Real{to.x} - Real{from.x};
+    const Real scale = 1.0L / std::sqrt(x * x + y * y);
+    return {std::atan2(y, x), scale * x, scale * y};
+  }
+
+  /// The gap of rank r holds from now on.
+  void open(std::uint32_t r) {
+    const PlanePoint& z = events_.point(order_[r]);
+    const PlanePoint& y = events_.point(order_[n_ + r]);
+    gaps_[r] = {Real{z.x} - Real{y.x}, Real{z.y} - Real{y.y}, now_, true};
+    if (options_.max) running_.add(gaps_[r], 1.0L);
+  }
+
+  /// Adds what rank r contributes from where its gap began up to now.
+  void close(std::uint32_t r) {
+    Gap& gap = gaps_[r];
+    gap.open = false;
+    if (options_.max) running_.add(gap, -1.0L);
+    const double squared = static_cast<double>(gap.x * gap.x + gap.y * gap.y);
+    largest_squared_ = std::max(largest_squared_, squared);
+    ++terms_;
+    const Real x = now_.phi - gap.since.phi;
+    if (x <= 0.0L) return;
+    const Angle m = middle(gap.since, now_);
+    const Real along = m.cosine * gap.x + m.sine * gap.y;
+    const Real across = m.cosine * gap.y - m.sine * gap.x;
+    const Real across_weight = half_of_x_minus_sine(x);
+    const Real p = (x - across_weight) * along;
+    const Real q = across_weight * across;
+    sums_[r] += p * along + q * across;
+    ++terms_of_rank_[r];
+    squares_ += static_cast<double>(x) * squared;
+    if (!options_.gradient) return;
+    const std::uint32_t k = order_[r];
+    gradient_(k, 0) += p * m.cosine - q * m.sine;
+    gradient_(k, 1) += p * m.sine + q * m.cosine;
+    ++terms_of_point_[k];
+  }
+
+  /// Ends an arc. Rounded angles may come out of order where exact ones do not; they are moved up to the one before.
+  void move_to(Angle angle) {
+    angle.phi = std::max(angle.phi, now_.phi);
+    const Angle before = now_;
+    now_ = angle;
+    if (!options_.max) return;
+    consider(moments_.along(now_), now_);
+    // On the arc w is a sinusoid of period π.
+    const Real length = now_.phi - before.phi;
+    if (length > 1.0L) {
+      const Real peak = moments_.angle_of_largest();
+      if (peak >= before.phi && peak <= now_.phi) consider(moments_.largest(), {peak, std::cos(peak), std::sin(peak)});
+    } else if (moments_.slope(before) > 0.0L && moments_.slope(now_) < 0.0L) {
+      const Real peak = moments_.largest();
+      if (peak > best_) {
+        const Real phi = moments_.angle_of_largest();
+        consider(peak, {phi, std::cos(phi), std::sin(phi)});
+      }
+    }
+  }
+
+  void consider(Real w, const Angle& angle) {
+    if (!(w > best_)) return;
+    best_ = w;
+    best_angle_ = angle;
+  }
+
+  /// One group of simultaneous events.
+  void pass(std::span<const PlaneEvent> group) {
+    blocks_.clear();
+    for (const PlaneEvent& event : group) blocks_.push_back({events_.in_z(event.first), rank_[event.first], rank_[event.second]});
+    if (blocks_.size() > 1) {
+      std::sort(blocks_.begin(), blocks_.end(), [](const Block& left, const Block& right) {
+        if (left.in_z != right.in_z) return left.in_z;
+        return left.low != right.low ? left.low < right.low : left.high > right.high;
+      });
+    }
+    // The outermost two points of a block are distinct and have an event of their own, so the first interval that starts in a block is the whole block.
+    std::size_t kept = 0;
+    for (const Block& block : blocks_)
+      if (kept == 0 || blocks_[kept - 1].in_z != block.in_z || block.low > blocks_[kept - 1].high) blocks_[kept++] = block;
+    blocks_.resize(kept);
+    // All gaps end before any begins: no gap of a matching half-way through the group is ever seen.
+    for (const Block& block : blocks_)
+      for (std::uint32_t r = block.low; r <= block.high; ++r)
+        if (gaps_[r].open) close(r);
+    for (const Block& block : blocks_) reverse(block);
+    for (const Block& block : blocks_)
+      for (std::uint32_t r = block.low; r <= block.high; ++r)
+        if (!gaps_[r].open) open(r);
+    update_moments();
+  }
+
+  /// Before the angle a block is in the order along −θ′, afterwards along θ′: the reverse.
+  void reverse(const Block& block) {
+    const std::uint32_t offset = block.in_z ? 0 : n_;
+    std::reverse(order_.begin() + offset + block.low, order_.begin() + offset + block.high + 1);
+    for (std::uint32_t r = block.low; r <= block.high; ++r) rank_[order_[offset + r]] = r;
+  }
+
+  void update_moments() {
+    if (!options_.max) return;
+    moments_ = running_.value();
+    largest_trace_ = std::max(largest_trace_, static_cast<double>(moments_.trace()));
+  }
+
+  [[nodiscard]] PlaneSliced result() const {
+    PlaneSliced out;
+    Real sum = 0.0L;
+    for (const Real of_rank : sums_) sum += of_rank;
+    const Real scale = 1.0L / (static_cast<Real>(n_) * kPi);
+    out.value = static_cast<double>(scale * sum);
+    out.events = events_.events().size();
+    for (std::uint32_t k = 0; k + 1 < n_; ++k) out.duplicates = out.duplicates || coincide(k, k + 1);
+    if (options_.gradient) write_gradient(2.0L * scale, out);
+    if (options_.max) {
+      const Real w = std::max(best_, 0.0L) / static_cast<Real>(n_);
+      out.max_value = std::max(static_cast<double>(w), out.value);
+      out.max_direction = {static_cast<double>(best_angle_.cosine), static_cast<double>(best_angle_.sine)};
+    }
+    write_errors(out);
+    return out;
+  }
+
+  /// The rows of coincident points, which are neighbours in lexicographic order, become their mean.
+  void write_gradient(Real scale, PlaneSliced& out) const {
+    out.gradient.resize(n_, 2);
+    for (std::uint32_t begin = 0; begin < n_;) {
+      std::uint32_t end = begin + 1;
+      while (end < n_ && coincide(begin, end)) ++end;
+      const Eigen::Matrix<Real, 1, 2> mean = gradient_.middleRows(begin, end - begin).colwise().sum() / static_cast<Real>(end - begin);
+      for (std::uint32_t k = begin; k < end; ++k) out.gradient.row(events_.row(k)) = (scale * mean).cast<double>();
+      begin = end;
+    }
+  }
+
+  [[nodiscard]] bool coincide(std::uint32_t k, std::uint32_t l) const {
+    return events_.point(k).x == events_.point(l).x && events_.point(k).y == events_.point(l).y;
+  }
+
+  /// The bounds P3, P4 and P5 of theory/plane.md, with a thousandth to spare for their own rounding.
+  void write_errors(PlaneSliced& out) const {
+    constexpr double spare = 1.001;
+    constexpr double unit = tolerance::unit_roundoff<double>();
+    constexpr double underflow = std::numeric_limits<double>::denorm_min();
+    const double n = n_;
+    const double pi = std::numbers::pi;
+    const double mean_square = squares_ / (n * pi) + kAngleError * static_cast<double>(groups_) * largest_squared_ / pi;
+    const double size = std::sqrt(mean_square);
+    const double root = std::sqrt(out.value);
+    out.condition = out.value > 0.0 ? std::max(1.0, std::sqrt(squares_ / (n * pi)) / root) : 1.0;
+    const double shift = 64.0 * kUnit * size;
+    const double terms = *std::max_element(terms_of_rank_.begin(), terms_of_rank_.end());
+    out.value_error = spare * (2.0 * shift * root + shift * shift + (kUnit * (80.0 + terms + n) + unit) * out.value) + underflow;
+    if (options_.gradient) {
+      const double additions = *std::max_element(terms_of_point_.begin(), terms_of_point_.end());
+      const double ends = 4.0 * kAngleError * static_cast<double>(terms_) * std::sqrt(largest_squared_) / (n * pi);
+      const double rows = out.gradient.rowwise().norm().sum();
+      // The sum over a block of coincident points adds at most n.
+      out.gradient_error = spare * (2.0 * kUnit * (132.0 + additions + n) * size + ends + unit * rows) + 2.0 * n * underflow;
+    }
+    if (options_.max) {
+      const double drift = static_cast<double>(running_.additions()) * kUnit;
+      out.max_error = spare * (4.0 * (100.0 * kUnit + drift * drift) * largest_trace_ / n + unit * out.max_value) + out.value_error + underflow;
+    }
+  }
+
+  const PlaneEvents& events_;
+  PlaneSweepOptions options_;
+  std::uint32_t n_;
+  Angle now_{0.0L, 1.0L, 0.0L};
+  std::vector<std::uint32_t> order_;  ///< order_[r]: the point of Z of rank r; order_[n + r]: that of Y
+  std::vector<std::uint32_t> rank_;   ///< of every point in its cloud
+  std::vector<Gap> gaps_;
+  std::vector<Real> sums_;
+  std::vector<std::uint32_t> terms_of_rank_;
+  Points<Real> gradient_;
+  std::vector<std::uint32_t> terms_of_point_;
+  RunningMoments running_;
+  Moments moments_{0.0L, 0.0L, 0.0L};
+  std::vector<Block> blocks_;
+  Real best_ = -1.0L;
+  Angle best_angle_{0.0L, 1.0L, 0.0L};
+  // What the error bounds need.
+  double squares_ = 0.0;  ///< Σ of (length of arc)·‖Δ‖²
+  double largest_squared_ = 0.0;
+  double largest_trace_ = 0.0;
+  std::uint64_t terms_ = 0;
+  std::uint64_t groups_ = 0;
+};
+
+void check_cloud(PointsView<double> cloud, const char* name) {
+  if (cloud.cols() != 2) reject("exact SW in the plane: {} is {} × {}; it must be n × 2", name, cloud.rows(), cloud.cols());
+  for (Index k = 0; k < cloud.rows(); ++k)
+    for (Index j = 0; j < 2; ++j)
+      if (std::isfinite(cloud(k, j)) && std::abs(cloud(k, j)) > kLargest)
+        reject("exact SW in the plane: {} has {} in row {}, column {}; the largest magnitude whose square is a double is 2^500", name, cloud(k, j), k + 1,
+               j + 1);
+}
+
+}  // namespace
+
+PlaneSliced exact_plane_sw(PointsView<double> z, PointsView<double> y, const PlaneSweepOptions& options) {
+  check_cloud(z, "Z");
+  check_cloud(y, "Y");
+  check_loss_arguments<double>(z, y, Points<double>::Identity(1, 2));
+  if (z.rows() >= Index{1} << 31) reject("exact SW in the plane: {} points are too many; at most 2^31 − 1", z.rows());
+  const PlaneEvents events(z, y);
+  return PlaneSweep(events, options)();
+}
+
+}  // namespace slicecheck
