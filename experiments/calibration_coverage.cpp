@@ -256,7 +256,7 @@ Json coverage_figure(const std::vector<Cell>& cells, Index replicates) {
           {"title", "Coverage of 95 % intervals"},
           {"caption",
            fmt::format("Share of {} independent intervals that contain the exact value, with its own 95 % Clopper–Pearson interval, against the number of "
-                       "independent values in the interval: directions, batches, or replicates.",
+                       "independent values in the interval: directions, batches, or replicates. Every panel has its own scale.",
                        replicates)},
           {"file", "coverage.csv"},
           {"x", "values"},

@@ -142,19 +142,21 @@ void write_nearest(const std::vector<Nearest>& all, const std::filesystem::path&
 }
 
 Json power_table(const PowerBudget& budget) {
+  const std::string cases = budget.least < budget.cases ? fmt::format("{} drawn cases, fewer where a case is long, but at least {}", budget.cases, budget.least)
+                                                        : fmt::format("{} drawn cases", budget.cases);
   return {
       {"id", "power"},
       {"title", "The nearest planted defect of every claim"},
       {"caption",
        fmt::format(
-           "Every check on every planted defect that it judges: {} drawn cases (fewer, but at least {}, where a case is long; the same cases as in "
-           "`verify --seed {}`). For each defect the check that refuses most cases; shown is the defect with the smallest share of refused cases above "
+           "Every check on every planted defect that it judges, on {} (the first ones of `verify --seed {}`). For each defect the check that refuses most "
+           "cases; shown is the defect with the smallest share of refused cases above "
            "0. Share: of all cases drawn, those that could not be judged included, with a 95 % Clopper–Pearson interval. Needed: cases for which at least "
            "one refuses the defect with probability 1 − 10⁻⁶, at the measured share and at the lower end of its interval. Missed: probability, at the measured "
            "share, that none of the cases of this check refuses it in a `verify` of {} cases a check (fewer where a case is long). The row is chosen after the "
            "fact, as the smallest of many: its share is, if anything, too small, and a larger budget finds defects that are harder still. Defects that no "
-           "case refused here are counted, not shown; most are other claims' business. power_pairs.csv has every pair.",
-           budget.cases, std::min(budget.least, budget.cases), budget.seed, budget.verify)},
+           "case refused here are counted, not shown. power_pairs.csv has every pair.",
+           cases, budget.seed, budget.verify)},
       {"file", "power.csv"},
       {"columns",
        {column("claim", "claim", "s"), column("check", "check", "s"), column("defect", "defect", "s"), column("what", "what is wrong", "s"),
@@ -165,15 +167,15 @@ Json power_table(const PowerBudget& budget) {
 
 /// All claims together: the defect whose best check, of any claim, has the smallest share.
 std::string whole_suite_fact(const std::vector<Job>& jobs) {
-  std::map<std::string, const Job*> best;
+  std::map<const PlantedDefect*, const Job*> best;  // they lie in one vector: its order
   for (const Job& job : jobs) {
-    const Job*& of_defect = best[job.defect->name];
+    const Job*& of_defect = best[job.defect];
     if (of_defect == nullptr || job.share() > of_defect->share()) of_defect = &job;
   }
   const Job* hardest = nullptr;
   std::vector<std::string> unseen;
-  for (const auto& [name, job] : best) {
-    if (!(job->refused > 0.0)) unseen.push_back(name);
+  for (const auto& [defect, job] : best) {
+    if (!(job->refused > 0.0)) unseen.push_back(defect->name);
     if (job->refused > 0.0 && (hardest == nullptr || job->share() < hardest->share())) hardest = job;
   }
   if (hardest == nullptr) return fmt::format("None of {} planted defects was refused on this budget.", best.size());

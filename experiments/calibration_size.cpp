@@ -349,8 +349,8 @@ CalibrationPart calibrate_size(const ExperimentContext& context) {
                   passing(rows), rows.size(), worst.p, worst.row->claim, worst.row->check, worst.row->subject, kFalseAlarm / count));
   part.facts.push_back(fmt::format(
       "What {} seeds can see: a check whose p-values fall below 0.05 in {:.0f} % of seeds is refused every other time. As many p-values of normals, each "
-      "divided by 10 on purpose, are refused with p = {:.1g}.",
-      seeds, 100.0 * detectable(static_cast<double>(seeds), kFalseAlarm / count), wrong.front().smallest_test()));
+      "divided by 10 on purpose, are refused with p < {:.0e}.",
+      seeds, 100.0 * detectable(static_cast<double>(seeds), kFalseAlarm / count), std::max(1e-99, 2.0 * wrong.front().smallest_test())));
   if (std::string silent = silent_checks(rows); !silent.empty())
     part.facts.push_back(fmt::format("Bounds that are never reached: no p-value of {} fell below 1. They cost power, not honesty.", silent));
   const Smallest worst_function = smallest_of_rows(functions);

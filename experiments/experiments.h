@@ -7,6 +7,7 @@ namespace slicecheck {
 
 Experiment plane_sgd(std::string quick, std::string full);
 Experiment plane_npsgd(std::string quick, std::string full);
+Experiment calibration(std::string quick, std::string full);
 Experiment clarke_set(std::string quick, std::string full);
 Experiment complexity(std::string quick, std::string full);
 Experiment fashion_mnist(std::string quick, std::string full);

@@ -48,7 +48,7 @@ def make_content(run: Run) -> Content:
         subtitle=subtitle(run), headline=headline(run, claims), absent=run.absent, incomplete=incomplete, groups=groups,
         claims=claims, registry=run.claims, has_verdicts=run.verdicts is not None, tightness=tightness(groups, counter),
         defects=defect_rows(run.trials, order) if run.trials is not None else None,
-        defect_claims=defect_claims(run.trials or [], order),
+        defect_claims=defect_claims(run.trials or [], order), sole_catches=sole_catches(run.trials or [], order),
         experiments=[experiment_view(e, counter) for e in run.experiments],
         manifests=([("verify", run.manifest.value)] if run.manifest else []) + [(e.name, e.manifest.value) for e in run.experiments if e.manifest],
     )
@@ -196,6 +196,15 @@ def defect_rows(trials: list[Trial], order: list[str]) -> list[DefectRow]:
         cells = [Cell("caught" if own[c].caught else states[own[c].outcome]) if c in own else Cell("untried") for c in defect_claims(trials, order)]
         rows.append(DefectRow(defect, next(iter(own.values())).title, [t for t in own.values() if t.caught], cells))
     return rows
+
+
+def sole_catches(trials: list[Trial], order: list[str]) -> list[tuple[str, list[str]]]:
+    """For every claim that was tried, the defects that it alone caught; none: it is redundant on this gallery."""
+    catchers: dict[str, list[str]] = {}
+    for t in trials:
+        if t.caught:
+            catchers.setdefault(t.defect, []).append(t.claim)
+    return [(claim, [defect for defect, by in catchers.items() if by == [claim]]) for claim in defect_claims(trials, order)]
 
 
 # ---- experiments ----------------------------------------------------------------------------------------------------------------------

@@ -184,6 +184,7 @@ class Content:
     tightness: FigureView | None
     defects: list[DefectRow] | None
     defect_claims: list[str]
+    sole_catches: list[tuple[str, list[str]]]
     experiments: list[ExperimentView]
     manifests: list[tuple[str, dict[str, Any]]]
     numbers: list[tuple[str, str]] = field(default_factory=list)

@@ -84,7 +84,7 @@ check_claims() {
   esac
 }
 must "Checking the claims ($profile, seed $seed) into $out" check_claims
-must "Running the experiments" "$slicecheck" experiment run clarke-set complexity plane-sgd plane-npsgd fashion-mnist \
+must "Running the experiments" "$slicecheck" experiment run clarke-set calibration complexity plane-sgd plane-npsgd fashion-mnist \
   "${common[@]}" ${resume:+"$resume"}
 must "Writing the report" "$slicecheck" report "$out"
 

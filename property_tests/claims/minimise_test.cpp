@@ -29,7 +29,10 @@ TEST(Minimise, keeps_refuting_and_never_grows) {
   EXPECT_TRUE(rc::check("minimise", [&] {
     const auto gallery = loss_gallery();
     const LossDefect& defect = gallery[*rc::gen::inRange<std::size_t>(0, gallery.size())];
-    const Claim& claim = claims()[*rc::gen::inRange<std::size_t>(0, claims().size())];
+    std::vector<const Claim*> judging;
+    for (const Claim& candidate : claims())
+      if (!candidate.checks.empty()) judging.push_back(&candidate);
+    const Claim& claim = *judging[*rc::gen::inRange<std::size_t>(0, judging.size())];
     const LossCheck& check = claim.checks[*rc::gen::inRange<std::size_t>(0, claim.checks.size())];
     const LossCase original = rounded_case(defect.subject, *loss_case(check.limits));
     if (!judge(check, defect.subject, original).refutes()) return;
@@ -66,6 +69,22 @@ TEST(Minimise, comes_down_to_two_points_for_an_unsorted_target) {
   }
   EXPECT_GT(refuted, 100);
   EXPECT_GT(decided, 5);
+}
+
+TEST(Minimise, drops_coordinates_that_no_direction_looks_at) {
+  const LossCheck& check = claim_by_id("L1").checks.front();
+  const LossSubject subject = loss_gallery().front().subject;
+  LossCase c;
+  c.z = c.w = Points<double>{{0.0, 5.0, 1.0}, {1.0, 6.0, 2.0}};
+  c.y = Points<double>{{1.0, 7.0, 3.0}, {0.0, 8.0, 4.0}};
+  c.theta = Points<double>{{1.0, 0.0, 0.0}};
+  c.v = Eigen::RowVectorXd::Ones(3);
+  c.order = {0, 1};
+  ASSERT_TRUE(judge(check, subject, c).refutes());
+  const LossCase small = minimise(check, subject, c);
+  EXPECT_EQ(small.d(), 1);
+  EXPECT_EQ(small.v.size(), 1);
+  EXPECT_TRUE(judge(check, subject, small).refutes());
 }
 
 TEST(Minimise, returns_the_case_itself_when_it_may_not_try) {

@@ -205,6 +205,18 @@ TEST(ConvexProperties, n2_majorisation_against_linear_programming) {
   EXPECT_GT(counts.others, 0U);
 }
 
+/// The formula for dist_1 in the header of majorisation_excess; everything but the programme's conversion to double is exact.
+TEST(ConvexProperties, n2_the_distance_in_the_sum_norm_from_prefix_sums) {
+  EXPECT_TRUE(rc::check("dist_1", [] {
+    const MajorisationCase c = majorisation_case();
+    const auto excesses = prefix_excesses(c.m, c.values, true);
+    double formula = std::abs(excesses.back());
+    for (std::size_t k = 0; k + 1 < excesses.size(); ++k) formula = std::max(formula, 2.0 * excesses[k] - excesses.back());
+    const double distance = distance_to_hull_l1(all_permutations(c.values), c.m);
+    RC_ASSERT(std::abs(distance - formula) <= gamma_of(4.0 * static_cast<double>(c.m.size()) + 4.0) * formula);
+  }));
+}
+
 TEST(ConvexProperties, n2_wrong_memberships_are_refused) {
   Counts counts;
   const auto is_refused = [&](const Excess& excess) { return refused([&] { judge_membership(excess, counts); }); };

@@ -28,7 +28,7 @@ double p_value_of(const Judgement& judgement, bool loss) {
   return std::isnan(ratio) || std::isnan(p) ? 0.0 : std::clamp(p, 0.0, 1.0);
 }
 
-/// One randomised check on one right subject: case number `number` of its own.
+/// One randomised check on one right subject; every p-value from a case of its own.
 struct Row {
   std::string name;
   bool loss;

@@ -101,16 +101,4 @@ double distance_to_hull_l1(PointsView<double> points, VectorView<double> m) {
   return glp_get_obj_val(programme.get());
 }
 
-Points<double> all_permutations(VectorView<double> values) {
-  if (values.size() == 0 || values.size() > 8) reject("permutations of {} values; between 1 and 8 are listed", values.size());
-  Eigen::VectorXd current = values;
-  std::sort(current.begin(), current.end());
-  std::vector<Eigen::VectorXd> found;
-  do found.push_back(current);
-  while (std::next_permutation(current.begin(), current.end()));
-  Points<double> rows(static_cast<Index>(found.size()), values.size());
-  for (Index k = 0; k < rows.rows(); ++k) rows.row(k) = found[static_cast<std::size_t>(k)].transpose();
-  return rows;
-}
-
 }  // namespace slicecheck::testing

@@ -23,6 +23,19 @@ LossCase without_point(LossCase c, Index k) {
   return c;
 }
 
+Points<double> without_column(const Points<double>& points, Index column) {
+  Points<double> out(points.rows(), points.cols() - 1);
+  out.leftCols(column) = points.leftCols(column);
+  out.rightCols(points.cols() - 1 - column) = points.rightCols(points.cols() - 1 - column);
+  return out;
+}
+
+LossCase without_coordinate(LossCase c, Index j) {
+  for (Points<double>* cloud : {&c.z, &c.y, &c.w, &c.theta}) *cloud = without_column(*cloud, j);
+  c.v = without_column(Points<double>(c.v), j).row(0);
+  return c;
+}
+
 LossCase without_direction(LossCase c, Index l) {
   c.theta = without_row(c.theta, l);
   return c;
@@ -51,6 +64,7 @@ class Minimiser {
         smaller = drop_directions() || smaller;
       }
       simplify_directions();
+      drop_coordinates();
       simplify_numbers();
       simplify_case_number();
       drop_points();
@@ -78,6 +92,12 @@ class Minimiser {
     bool any = false;
     for (Index l = best_.theta.rows() - 1; l >= 0 && best_.theta.rows() > 1; --l) any = accept(without_direction(best_, l)) || any;
     return any;
+  }
+
+  /// Coordinates that no direction looks at: what is left of every direction stays a unit vector.
+  void drop_coordinates() {
+    for (Index j = best_.d() - 1; j >= 0 && best_.d() > check_.limits.least_dimension; --j)
+      if ((best_.theta.col(j).array() == 0.0).all()) accept(without_coordinate(best_, j));
   }
 
   void simplify_directions() {

@@ -189,6 +189,7 @@ SamplerSubject sampler(const std::string& name, const std::string& title, Sample
 enum class TrainingFlaw {
   none,
   shared_start,
+  zero_start,
   start_not_projected,
   shared_noise,
   noise_of_the_first_step,
@@ -203,6 +204,7 @@ enum class TrainingFlaw {
 std::vector<Eigen::VectorXd> broken_path(TrainingFlaw flaw, const TrainingParts<double>& parts, std::uint64_t steps) {
   const Eigen::VectorXd u0 = parts.generator->initial({parts.seed, Purpose::initial, flaw == TrainingFlaw::shared_start ? 0 : parts.replicate, 0});
   State<double> state = flaw == TrainingFlaw::start_not_projected ? State<double>{u0, 0} : parts.scheme->start(u0);
+  if (flaw == TrainingFlaw::zero_start) state.u.setZero();
   std::vector<Eigen::VectorXd> path{state.u};
   Eigen::VectorXd before;
   for (std::uint64_t t = 0; t < steps; ++t) {
@@ -340,6 +342,7 @@ std::vector<TrainingDefect> broken_trainings() {
   using Flaw = TrainingFlaw;
   return planted<TrainingDefect, Flaw>({{"training-start-not-projected", "u_0 as the generator draws it, outside the ball", Flaw::start_not_projected},
                                         {"start-shared-by-replicates", "all replicates have the u_0 of replicate 0", Flaw::shared_start},
+                                        {"zero-start", "u_0 = 0: no absolutely continuous law", Flaw::zero_start},
                                         {"noise-shared-by-replicates", "all replicates have the noise of replicate 0", Flaw::shared_noise},
                                         {"noise-of-the-first-step", "the same noise at every step", Flaw::noise_of_the_first_step},
                                         {"stale-gradient", "the gradient of the step before", Flaw::stale_gradient},
