@@ -43,6 +43,36 @@ class Values(ProgramTest):
         self.assertEqual(got, self.distance(x, y, "--directions", 4000, "--seed", 5, "--threads", 2))
         self.assertNotEqual(got["value"], self.distance(x, y, "--directions", 4000, "--seed", 6)["value"])
 
+    def test_exact_in_the_plane(self) -> None:
+        """A translation by v: SW_2² = ‖v‖²/2, max-SW_2² = ‖v‖² along v, and every row of the gradient is −v/n."""
+        x = self.write("x.csv", "0,0\n1,0\n0,2\n")
+        y = self.write("y.csv", "3,4\n4,4\n3,6\n")
+        got = self.distance(x, y, "--exact", "--max", "--gradient", "g.csv")
+        self.assertLessEqual(abs(got["value"] - 12.5), got["error_bound"])
+        self.assertLess(got["error_bound"], 1e-12)
+        self.assertAlmostEqual(got["max_value"], 25.0, delta=1e-12)
+        self.assertAlmostEqual(abs(got["max_direction"][0] * 3 + got["max_direction"][1] * 4), 5.0, delta=1e-12)
+        for row in (self.folder / "g.csv").read_text().split():
+            self.assertEqual(len(row.split(",")), 2)
+            for got_entry, v in zip(map(float, row.split(",")), (3.0, 4.0)):
+                self.assertAlmostEqual(got_entry, -v / 3, delta=1e-13)
+        sampled = self.distance(x, y, "--directions", 4000)
+        self.assertLess(abs(sampled["value"] - got["value"]), 6 * sampled["standard_error"])
+
+    def test_exact_tells_of_duplicates(self) -> None:
+        x = self.write("x.csv", "0,0\n0,0\n")
+        y = self.write("y.csv", "1,0\n-1,0\n")
+        result = self.run_program("distance", x, y, "--exact", "--gradient", "g.csv", "--json")
+        self.assertTrue(json.loads(result.stdout)["duplicates"])
+        self.assertIn("coincident", result.stderr)
+
+    def test_exact_refuses_what_it_cannot_do(self) -> None:
+        x = self.write("x.csv", "0,0,0\n1,0,0\n")
+        self.assert_refused(self.run_program("distance", x, x, "--exact"), "plane", "3")
+        plane = self.write("plane.csv", "0,0\n1,0\n")
+        self.assert_refused(self.run_program("distance", plane, plane, "--exact", "--p", 1), "--p")
+        self.assert_refused(self.run_program("distance", plane, plane, "--max"), "--exact")
+
     def test_gradient_file(self) -> None:
         x = self.write("x.csv", "0,0\n1,0\n")
         y = self.write("y.csv", "3,4\n4,4\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -49,10 +50,66 @@ class ExitCodes(ProgramTest):
         self.assert_refused(self.run_program("verify", "--claim", "L1", "--subject", "cpu", "--out", "file/run"), "file")
 
 
+class Subjects(ProgramTest):
+    def test_every_type_is_listed(self) -> None:
+        listed = self.run_program("subjects").stdout
+        for word in ("loss", "generator", "scheme", "sampler", "training", "law", "torchscript:", "gallery/tie-dropped"):
+            self.assertIn(word, listed)
+
+    def test_a_claim_that_does_not_apply(self) -> None:
+        self.assert_refused(self.run_program("verify", "--claim", "N8", "--subject", "cpu"), "N8", "training")
+        self.assert_refused(self.run_program("verify", "--claim", "T1", "N8", "--subject", "cpu", "training"), "cpu")
+
+    def test_defects_of_every_type_are_refuted(self) -> None:
+        for name, claim in (("pullback-missing-bias", "N7"), ("momentum", "T4"), ("cube-directions", "T1"), ("stale-gradient", "T1"), ("sum-not-checked", "A6")):
+            result = self.run_program("verify", "--claim", claim, "--subject", f"gallery/{name}", "--cases", 100)
+            self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+            self.assertIn("refuted", result.stdout)
+
+
+class OtherPeoplesLosses(ProgramTest):
+    """The conformance kit: docs/conformance.md."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.assertEqual(self.run_program("examples", "--out", "examples").returncode, 0)
+
+    def verify(self, file: str, *words: object) -> subprocess.CompletedProcess:
+        return self.run_program("verify", "--subject", f"torchscript:examples/{file}.pt", "--cases", 200, *words)
+
+    def test_the_right_one_holds(self) -> None:
+        result = self.verify("sliced-wasserstein", "--json")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        verdicts = {v["claim"]: v for v in json.loads(result.stdout)}
+        self.assertEqual(set(verdicts), {"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "N1", "N2", "N3", "N4", "N5", "N6", "N7", "N9"})
+        self.assertIn("values per direction", verdicts["L1"]["not_run"])
+
+    def test_a_defect_is_refuted_with_a_counter_example_in_files(self) -> None:
+        result = self.verify("sliced-wasserstein-unsorted-target", "--counter-examples", "found")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        stem = self.folder / "found" / "L1-sliced-wasserstein-unsorted-target.pt"
+        clouds = {part: Path(f"{stem}-{part}.csv").read_text().split() for part in ("Z", "Y", "directions")}
+        self.assertEqual([len(rows) for rows in clouds.values()], [2, 2, 1])
+
+    def test_a_root_is_refuted_where_it_is_no_number(self) -> None:
+        result = self.verify("sliced-wasserstein-root", "--claim", "L6", "--json")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(json.loads(result.stdout)[0]["counter_example"]["observed"], "nan")
+
+    def test_what_is_no_such_file(self) -> None:
+        whole = (self.folder / "examples" / "sliced-wasserstein.pt").read_bytes()
+        for name, content in (("text.pt", b"import torch"), ("empty.pt", b""), ("cut.pt", whole[: len(whole) // 2])):
+            self.write(name, content)
+            self.assert_refused(self.run_program("verify", "--subject", f"torchscript:{name}"), name)
+        self.assert_refused(self.run_program("verify", "--subject", "torchscript:absent.pt"), "absent.pt")
+        self.assert_refused(self.run_program("verify", "--subject", "torchscript:"), "torchscript")
+
+
 class Determinism(ProgramTest):
     def test_threads_do_not_matter(self) -> None:
         for threads in (1, 2, 3):
-            result = self.run_program("verify", "--cases", 80, "--subject", "cpu", "cpu-float", "torch-float", "--threads", threads, "--out", f"run{threads}")
+            result = self.run_program("verify", "--cases", 250, "--claim", "L1", "L4", "L7", "N4", "N7", "T1", "T4", "--subject", "cpu", "cpu-float", "torch-float",
+                                      "dense-mlp/relu", "npsgd", "fresh-batches", "training", "--threads", threads, "--out", f"run{threads}")
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         for name in ("verdicts.json", "gallery.json"):
             self.assertEqual(len({(self.folder / f"run{threads}" / name).read_bytes() for threads in (1, 2, 3)}), 1, name)
@@ -106,7 +163,7 @@ class Report(ProgramTest):
 
 class Help(ProgramTest):
     def test_every_command_has_help(self) -> None:
-        for words in ([], ["verify"], ["claims"], ["distance"], ["report"], ["experiment"], ["experiment", "run"], ["experiment", "list"]):
+        for words in ([], ["verify"], ["claims"], ["distance"], ["subjects"], ["examples"], ["report"], ["experiment"], ["experiment", "run"], ["experiment", "list"]):
             result = self.run_program(*words, "--help")
             self.assertEqual(result.returncode, 0, words)
             self.assertIn("Usage", result.stdout)

@@ -63,7 +63,7 @@ TEST(ClaimProperty, refuses_a_planted_defect_and_shrinks_it) {
   EXPECT_FALSE(property.passed);
   EXPECT_NE(property.complaint.find("counter-example"), std::string::npos) << property.complaint;
   // Two points, exact eighths, p = 2: the smallest case on which sorting matters.
-  EXPECT_NE(property.report.find("ties, p = 2, s = 1, order = 0 1\n"), std::string::npos) << property.report;
+  EXPECT_NE(property.report.find("ties, p = 2, s = 1, order = 0 1, number = 0\n"), std::string::npos) << property.report;
 }
 
 TEST(ClaimProperty, refuses_a_subject_that_throws) {

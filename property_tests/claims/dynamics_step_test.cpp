@@ -229,6 +229,7 @@ TEST(DynamicsStep, broken_samplers_are_refused) {
 TEST(DynamicsStep, broken_trainings_are_refused) {
   auto refusing = expect_all_refused<TrainingSubject>(broken_trainings(), {{"training-start-not-projected", "T4 start is projected"},
                                                                            {"start-shared-by-replicates", "T1 start"},
+                                                                           {"zero-start", "T1 start"},
                                                                            {"noise-shared-by-replicates", "T4 noise of its own"},
                                                                            {"noise-of-the-first-step", "T4 noise of its own"},
                                                                            {"stale-gradient", "T1 the path of Algorithm 1"},

@@ -11,6 +11,7 @@
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/gallery/broken_loss.h"
+#include "slicecheck/gallery/matrix.h"
 #include "support/process.h"
 
 namespace slicecheck::testing {
@@ -93,7 +94,7 @@ void expect_same_verdict(const Verdict& a, const Verdict& b) {
 
 TEST(Verify, the_verdict_is_the_same_for_any_number_of_threads) {
   const LossSubject subjects[] = {core_loss_subjects()[1], core_loss_subjects()[2], planted("stale-permutation"), planted("gradient-through-root")};
-  for (const Claim& claim : claims()) {
+  for (const Claim& claim : loss_claims()) {
     for (const LossSubject& subject : subjects) {
       const Budget budget{.cases = 60, .seed = 3};
       Verdict first;
@@ -195,6 +196,42 @@ TEST(Verify, a_claim_without_checks_never_holds) {
   Claim claim = claim_by_id("L1");
   claim.checks.clear();
   EXPECT_NE(verified(claim, reference(), {.cases = 100}).outcome, Outcome::holds);
+}
+
+TEST(Verify, a_claim_about_something_else_is_not_judged) {
+  EXPECT_THROW((void)verified(claim_by_id("N8"), reference(), {.cases = 60}), InputError);
+  for (const SchemeSubject& scheme : scheme_subjects()) EXPECT_EQ(claim_by_id("T4").applies_to(scheme), scheme.projects) << scheme.name;
+}
+
+TEST(Verify, checks_that_do_not_apply_are_named_and_do_not_make_it_inconclusive) {
+  LossSubject subject = reference();
+  subject.squares_only = true;
+  subject.one_value_only = true;
+  const Verdict l1 = verified(claim_by_id("L1"), subject, {.cases = 60});
+  EXPECT_EQ(l1.outcome, Outcome::holds) << l1.detail;
+  EXPECT_TRUE(l1.not_run.contains("values per direction"));
+  const Verdict l8 = verified(claim_by_id("L8"), subject, {.cases = 200});
+  EXPECT_EQ(l8.outcome, Outcome::holds) << l8.detail;
+  EXPECT_EQ(l8.not_run.size(), 1U);
+}
+
+/// The smallest size that is refused is stored, and the case replays from its coordinates.
+TEST(Verify, a_counter_example_of_another_type_is_the_smallest_and_replays) {
+  for (const PlantedDefect& defect : gallery()) {
+    if (defect.name != "stale-gradient" && defect.name != "pullback-half" && defect.name != "momentum") continue;
+    for (const Claim& claim : claims()) {
+      if (!claim.applies_to(defect.subject)) continue;
+      SilentProgress silent;
+      const Verdict verdict = verify(claim, defect.subject, {.cases = 60}, silent);
+      if (!verdict.counter_example) continue;
+      EXPECT_GE(verdict.counter_example->size, 1);
+      EXPECT_FALSE(verdict.counter_example->values.empty()) << claim.id << " on " << defect.name;
+      expect_same_number(replay(claim, defect.subject, *verdict.counter_example, 1).observed, verdict.counter_example->judgement.observed);
+      CounterExample smaller = *verdict.counter_example;
+      for (smaller.size = 1; smaller.size < verdict.counter_example->size; ++smaller.size)
+        EXPECT_FALSE(replay(claim, defect.subject, smaller, 1).refutes()) << claim.id << " on " << defect.name << " at size " << smaller.size;
+    }
+  }
 }
 
 TEST(Verify, a_subject_that_throws_is_refuted_with_its_words) {

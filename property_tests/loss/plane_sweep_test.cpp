@@ -87,6 +87,20 @@ TEST(PlaneSweep, translation) {
   }
 }
 
+TEST(PlaneSweep, a_translation_that_rounding_blurs) {
+  // Every coordinate of Y is rounded by at most u of itself, so √w moves by that. Between the events of a pair of Z and of its image lies an arc of 10⁻¹⁵ on
+  // which matched points are far apart: the moments of the sweep cancel there, and the maximum must come from the gaps.
+  const Points<double> z = normal_cloud(300, 2);
+  const Eigen::RowVector2d v(3e-9, 4e-9);
+  const Points<double> y = z.rowwise() + v;
+  const auto out = exact_plane_sw(z, y);
+  const double blur = 2.0 * kUnit * (y.cwiseAbs().maxCoeff() + 1.0);
+  EXPECT_NEAR(std::sqrt(out.max_value), v.norm(), blur + out.max_error / v.norm());
+  EXPECT_NEAR(std::sqrt(out.value), v.norm() / std::sqrt(2.0), blur + out.value_error / v.norm());
+  EXPECT_LE(out.max_error, 1e-8 * out.max_value);
+  EXPECT_NEAR(out.max_direction[0], 0.6, 0.01);
+}
+
 TEST(PlaneSweep, equal_clouds_in_any_order) {
   const Points<double> z = normal_cloud(30, 1);
   const auto out = exact_plane_sw(z, z.colwise().reverse());

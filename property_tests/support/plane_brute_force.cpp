@@ -173,6 +173,10 @@ std::string plane_complaint(const PlaneSliced& claimed, PointsView<double> z, Po
   const double max_error = magnitude(claimed.max_value - truth.max_value);
   if (!(max_error <= claimed.max_error))
     return fmt::format("max {}, exact {}: error {:.3g}, bound {:.3g}", claimed.max_value, largest, max_error, claimed.max_error);
+  // The condition of the maximum: reach bounds every ‖Δ_r‖. (64u)² of its square is lost in any case.
+  const double floor = 2.0 * std::pow(32.0 * static_cast<double>(std::numeric_limits<long double>::epsilon()) * reach(z, y), 2);
+  if (!(claimed.max_error <= 1e-12 * reach(z, y) * std::sqrt(largest) + floor + unresolved(z, y)))
+    return fmt::format("max {}, reach {:.3g}: the bound {:.3g} is too weak", largest, reach(z, y), claimed.max_error);
   if (!(claimed.max_value >= claimed.value)) return fmt::format("max {} below the value {}", claimed.max_value, claimed.value);
   // √w is Lipschitz in θ, with a constant below the largest distance of a point of Z from one of Y; θ was rounded to double, and lay within 24u of the exact
   // one.

@@ -51,6 +51,7 @@ std::vector<Subject> chosen_subjects(const std::vector<std::string>& names) {
   std::vector<Subject> chosen;
   for (const std::string& name : names) {
     if (name.starts_with(kScript)) {
+      if (name.size() == kScript.size()) reject("'{}' names no file; expected torchscript:FILE.pt", name);
       chosen.emplace_back(torchscript_subject(name.substr(kScript.size())));
       continue;
     }

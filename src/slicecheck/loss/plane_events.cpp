@@ -72,10 +72,20 @@ bool far_from_underflow(const TwoDoubles& difference) {
   return safe(difference.high) && safe(difference.low);
 }
 
-int rational_cross_sign(const PlanePoint& a, const PlanePoint& b, const PlanePoint& c, const PlanePoint& d) {
-  using Rational = boost::multiprecision::cpp_rational;
-  const auto difference = [](double to, double from) { return Rational(Rational(to) - Rational(from)); };
-  const Rational cross = difference(b.x, a.x) * difference(d.y, c.y) - difference(b.y, a.y) * difference(d.x, c.x);
+using Integer = boost::multiprecision::cpp_int;
+
+/// 2^1126·x, which is an integer for every double.
+Integer scaled(double x) {
+  int exponent = 0;
+  const double fraction = std::frexp(x, &exponent);
+  const Integer digits(static_cast<std::int64_t>(std::ldexp(fraction, 53)));
+  // x is a multiple of 2^−1074 and its 53 digits may hang 52 below that.
+  return digits << static_cast<unsigned>(exponent - 53 + 1126);
+}
+
+int integer_cross_sign(const PlanePoint& a, const PlanePoint& b, const PlanePoint& c, const PlanePoint& d) {
+  const auto difference = [](double to, double from) { return Integer(scaled(to) - scaled(from)); };
+  const Integer cross = difference(b.x, a.x) * difference(d.y, c.y) - difference(b.y, a.y) * difference(d.x, c.x);
   return cross.sign();
 }
 
@@ -87,7 +97,7 @@ int cross_sign(const PlanePoint& a, const PlanePoint& b, const PlanePoint& c, co
   const TwoDoubles right_x = exact_sum(d.x, -c.x);
   const TwoDoubles right_y = exact_sum(d.y, -c.y);
   if (!far_from_underflow(left_x) || !far_from_underflow(left_y) || !far_from_underflow(right_x) || !far_from_underflow(right_y))
-    return rational_cross_sign(a, b, c, d);
+    return integer_cross_sign(a, b, c, d);
   if (left_x.low == 0.0 && left_y.low == 0.0 && right_x.low == 0.0 && right_y.low == 0.0) {
     // Rounding is monotone: the rounded products decide unless they are equal, and then what they lost does.
     const TwoDoubles one = exact_product(left_x.high, right_y.high);

@@ -15,7 +15,7 @@ struct PlanePoint {
 };
 
 /// The sign (−1, 0, 1) of the cross product (b − a) × (d − c) = (b_x − a_x)(d_y − c_y) − (b_y − a_y)(d_x − c_x) of the exact differences. Never a rounded
-/// answer: differences and products are expanded without error into sums of doubles, or, where a double could underflow, taken as rational numbers.
+/// answer: differences and products are expanded without error into sums of doubles, or, where a double could underflow, scaled to long integers.
 /// Coordinates must be finite and at most 2^500 in magnitude.
 int cross_sign(const PlanePoint& a, const PlanePoint& b, const PlanePoint& c, const PlanePoint& d);
 

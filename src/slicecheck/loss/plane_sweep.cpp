@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,7 +34,8 @@ struct Block {
 
 class PlaneSweep {
  public:
-  PlaneSweep(const PlaneEvents& events, const PlaneSweepOptions& options) : events_(events), options_(options), n_(events.size()) {
+  explicit PlaneSweep(const PlaneEvents& events, const PlaneSweepOptions& options, std::optional<Real> floor = {})
+      : events_(events), floor_(floor), n_(events.size()), options_(options) {
     order_.resize(2 * std::size_t{n_});
     rank_.resize(2 * std::size_t{n_});
     gaps_.resize(n_);
@@ -52,6 +54,13 @@ class PlaneSweep {
   }
 
   PlaneSliced operator()() {
+    sweep();
+    if (options_.max) refine_maximum();
+    return result();
+  }
+
+ private:
+  void sweep() {
     const auto all = events_.events();
     for (std::size_t first = 0; first < all.size();) {
       const std::size_t end = events_.group_end(first);
@@ -62,10 +71,8 @@ class PlaneSweep {
     }
     move_to({kPi, -1.0L, 0.0L});
     for (std::uint32_t r = 0; r < n_; ++r) close(r);
-    return result();
   }
 
- private:
   /// θ(φ) is orthogonal to the difference of the two points, with a positive sine.
   [[nodiscard]] Angle angle_of(const PlaneEvent& event) const {
     const PlanePoint& from = events_.point(event.first);
@@ -89,6 +96,7 @@ class PlaneSweep {
     Gap& gap = gaps_[r];
     gap.open = false;
     if (options_.max) running_.add(gap, -1.0L);
+    if (floor_) return;
     const double squared = static_cast<double>(gap.x * gap.x + gap.y * gap.y);
     largest_squared_ = std::max(largest_squared_, squared);
     ++terms_;
@@ -116,8 +124,16 @@ class PlaneSweep {
     const Angle before = now_;
     now_ = angle;
     if (!options_.max) return;
+    if (floor_) {
+      scan_again(before);
+    } else {
+      scan(before);
+    }
+  }
+
+  /// The maximum of n·w on the arc from `before` to now, a sinusoid of period π.
+  void scan(const Angle& before) {
     consider(moments_.along(now_), now_);
-    // On the arc w is a sinusoid of period π.
     const Real length = now_.phi - before.phi;
     if (length > 1.0L) {
       const Real peak = moments_.angle_of_largest();
@@ -129,6 +145,50 @@ class PlaneSweep {
         consider(peak, {phi, std::cos(phi), std::sin(phi)});
       }
     }
+  }
+
+  /// Error of what `scan` finds on an arc with moments of this trace, as a multiple of n·w.
+  [[nodiscard]] Real scan_error(Real trace) const {
+    const Real drift = static_cast<Real>(running_.additions()) * Real{kUnit};
+    return Real{kMomentsError} * trace + drift * drift * Real{largest_trace_};
+  }
+
+  /// Where matched points are far apart across the direction, θᵀSθ cancels. Then a second sweep sums (θ·D_r)² itself, on the arcs that may hold the maximum.
+  void refine_maximum() {
+    const Real error = scan_error(largest_trace_);
+    if (!(error > Real{kLeftAsItIs} * best_)) return;
+    PlaneSweep again(events_, {.gradient = false, .max = true}, std::max(best_ - 5.0L * error, 0.0L));
+    again.sweep();
+    best_ = again.best_;
+    best_angle_ = again.best_angle_;
+    refined_ = true;
+  }
+
+  /// What `scan` does, from the gaps in the frame of the arc's middle.
+  void scan_again(const Angle& before) {
+    const Real length = now_.phi - before.phi;
+    const Real trace = moments_.trace();
+    // |d²(n·w)/dφ²| ≤ 2·trace: inside, w exceeds its larger end by at most a quarter of trace·length².
+    const Real ends = std::max(moments_.along(before), moments_.along(now_));
+    if (ends + 2.0L * scan_error(trace) + trace * length * length / 4.0L < std::max(*floor_, best_)) return;
+    const Angle m = middle(before, now_);
+    Moments inside{0.0L, 0.0L, 0.0L};
+    for (const Gap& gap : gaps_) {
+      const Real along = m.cosine * gap.x + m.sine * gap.y;
+      const Real across = m.cosine * gap.y - m.sine * gap.x;
+      inside.xx += along * along;
+      inside.xy += along * across;
+      inside.yy += across * across;
+    }
+    const auto consider_at = [&](Real turn) {
+      const Real c = std::cos(turn);
+      const Real s = std::sin(turn);
+      consider(inside.along({turn, c, s}), {m.phi + turn, m.cosine * c - m.sine * s, m.sine * c + m.cosine * s});
+    };
+    consider_at(-length / 2.0L);
+    consider_at(length / 2.0L);
+    const Real peak = std::atan2(2.0L * inside.xy, inside.xx - inside.yy) / 2.0L;
+    if (std::abs(peak) <= length / 2.0L) consider_at(peak);
   }
 
   void consider(Real w, const Angle& angle) {
@@ -232,15 +292,15 @@ class PlaneSweep {
       out.gradient_error = spare * (2.0 * kUnit * (132.0 + additions + n) * size + ends + unit * rows) + 2.0 * n * underflow;
     }
     if (options_.max) {
-      const double drift = static_cast<double>(running_.additions()) * kUnit;
-      out.max_error = spare * (4.0 * (100.0 * kUnit + drift * drift) * largest_trace_ / n + unit * out.max_value) + out.value_error + underflow;
+      const double square = largest_trace_ / n;
+      const double far = 64.0 * kUnit * std::sqrt(square);
+      const double again = 2.0 * far * std::sqrt(out.max_value) + far * far + 8.0 * (n + 20.0) * kUnit * out.max_value;
+      const double found = refined_ ? again : 4.0 * static_cast<double>(scan_error(largest_trace_)) / n;
+      out.max_error = spare * (found + unit * out.max_value) + out.value_error + underflow;
     }
   }
 
   const PlaneEvents& events_;
-  PlaneSweepOptions options_;
-  std::uint32_t n_;
-  Angle now_{0.0L, 1.0L, 0.0L};
   std::vector<std::uint32_t> order_;  ///< order_[r]: the point of Z of rank r; order_[n + r]: that of Y
   std::vector<std::uint32_t> rank_;   ///< of every point in its cloud
   std::vector<Gap> gaps_;
@@ -248,17 +308,22 @@ class PlaneSweep {
   std::vector<std::uint32_t> terms_of_rank_;
   Points<Real> gradient_;
   std::vector<std::uint32_t> terms_of_point_;
+  std::vector<Block> blocks_;
   RunningMoments running_;
   Moments moments_{0.0L, 0.0L, 0.0L};
-  std::vector<Block> blocks_;
-  Real best_ = -1.0L;
+  Angle now_{0.0L, 1.0L, 0.0L};
   Angle best_angle_{0.0L, 1.0L, 0.0L};
+  Real best_ = -1.0L;
+  std::optional<Real> floor_;  ///< of the second sweep: below it there is no maximum
   // What the error bounds need.
   double squares_ = 0.0;  ///< Σ of (length of arc)·‖Δ‖²
   double largest_squared_ = 0.0;
   double largest_trace_ = 0.0;
   std::uint64_t terms_ = 0;
   std::uint64_t groups_ = 0;
+  std::uint32_t n_;
+  PlaneSweepOptions options_;
+  bool refined_ = false;
 };
 
 void check_cloud(PointsView<double> cloud, const char* name) {
