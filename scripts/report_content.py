@@ -10,7 +10,7 @@ from report_files import InputError, Record, as_text
 from report_numbers import duration, formatted, grouped, pretty, ratio, with_zeros
 from report_run import Experiment, Run, Trial, Verdict, plot_stem
 from report_tightness import Block, draw_tightness
-from report_views import Cell, ClaimGroup, ClaimView, Content, DefectRow, ExperimentView, FigureView, Headline, TableView
+from report_views import Cell, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, ExperimentView, FigureView, Headline, TableView
 
 MOST_NAMED = 8          # verdicts that the headline names one by one
 MOST_ROWS = 12          # rows of a counter-example's matrix that are shown
@@ -48,7 +48,7 @@ def make_content(run: Run) -> Content:
         subtitle=subtitle(run), headline=headline(run, claims), absent=run.absent, incomplete=incomplete, groups=groups,
         claims=claims, registry=run.claims, has_verdicts=run.verdicts is not None, tightness=tightness(groups, counter),
         defects=defect_rows(run.trials, order) if run.trials is not None else None,
-        defect_claims=defect_claims(run.trials or [], order), sole_catches=sole_catches(run.trials or [], order),
+        defect_groups=defect_groups(run.trials or [], order), sole_catches=sole_catches(run.trials or [], order),
         experiments=[experiment_view(e, counter) for e in run.experiments],
         manifests=([("verify", run.manifest.value)] if run.manifest else []) + [(e.name, e.manifest.value) for e in run.experiments if e.manifest],
     )
@@ -196,6 +196,15 @@ def defect_rows(trials: list[Trial], order: list[str]) -> list[DefectRow]:
         cells = [Cell("caught" if own[c].caught else states[own[c].outcome]) if c in own else Cell("untried") for c in defect_claims(trials, order)]
         rows.append(DefectRow(defect, next(iter(own.values())).title, [t for t in own.values() if t.caught], cells))
     return rows
+
+
+def defect_groups(trials: list[Trial], order: list[str]) -> list[DefectGroup]:
+    """A table for every type of subject: no claim judges all of them."""
+    groups = []
+    for kind in dict.fromkeys(t.type for t in trials):
+        own = [t for t in trials if t.type == kind]
+        groups.append(DefectGroup(kind, defect_claims(own, order), defect_rows(own, order)))
+    return groups
 
 
 def sole_catches(trials: list[Trial], order: list[str]) -> list[tuple[str, list[str]]]:

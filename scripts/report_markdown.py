@@ -11,7 +11,7 @@ from markupsafe import Markup
 from report_content import MANIFEST_COLUMNS, manifest_rows, manifest_value, matrix_view
 from report_numbers import grouped, ratio
 from report_run import Claim, CounterExample
-from report_views import Cell, ClaimGroup, ClaimView, Content, DefectRow, TableView
+from report_views import Cell, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, TableView
 
 
 def text(value: Any) -> Markup:
@@ -97,14 +97,19 @@ def coverage_table(registry: list[Claim]) -> Markup:
         result = ("passed" if test.passed else "✗ failed") + ("" if test.fresh else ", on other sources") if test else ""
         tested = [code(test.name), grouped(test.cases), result] if test else ["✗ none on record", "", ""]
         line = "not looked at" if claim.report_line is None else "yes" if claim.report_line else "✗ no"
-        rows.append([claim.id, *tested, ", ".join(map(code, claim.defects_rejected)) or "✗ none", line, "✓ yes" if claim.covered else Markup("**✗ no**")])
+        rows.append([claim.id, *tested, rejected(claim.defects_rejected), line, "✓ yes" if claim.covered else Markup("**✗ no**")])
     return table(["Claim", "Property test", "Cases", "Result", "Planted defects rejected", "Line in report", "Covered"], rows, "llrllll")
 
 
-def defects_table(content: Content) -> Markup:
+def rejected(defects: list[str]) -> str | Markup:
+    """The names of a few; of many their number, since the matrix has them all."""
+    return f"{len(defects)}, see the matrix" if len(defects) > 6 else Markup(", ".join(map(code, defects))) or "✗ none"
+
+
+def defects_table(group: DefectGroup) -> Markup:
     caught = lambda d: "✓ yes" if d.caught_by else Markup("**✗ by no claim**")
-    rows = [[f"{d.title} {code(d.defect)}", caught(d), *(cell.sign for cell in d.cells)] for d in content.defects or []]
-    return table(["Defect", "Caught", *content.defect_claims], rows, "ll" + "l" * len(content.defect_claims))
+    rows = [[f"{d.title} {code(d.defect)}", caught(d), *(cell.sign for cell in d.cells)] for d in group.rows]
+    return table(["Defect", "Caught", *group.claims], rows, "ll" + "l" * len(group.claims))
 
 
 def catches_table(defects: list[DefectRow]) -> Markup:

@@ -114,6 +114,7 @@ class Trial:
 
     defect: str
     title: str
+    type: str
     claim: str
     outcome: str
     caught: bool
@@ -249,7 +250,7 @@ def claim(record: Record) -> Claim:
 
 def trial(record: Record) -> Trial:
     outcome = one_of(record, "outcome", OUTCOMES)
-    made = Trial(record.text("defect"), record.text("title"), record.text("claim"), outcome, record.boolean("caught"), record.number("worst_ratio"),
+    made = Trial(record.text("defect"), record.text("title"), record.text("type", ""), record.text("claim"), outcome, record.boolean("caught"), record.number("worst_ratio"),
                  record.text("check") if record.has("check") else None)
     if made.caught and outcome != "refuted":
         raise InputError(f"{record.where}: {made.defect} is said to be caught by {made.claim}, which says '{outcome}'")

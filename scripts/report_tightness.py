@@ -76,7 +76,7 @@ def draw_block(drawing: Figure, block: Block, top: float, height: float, low: fl
             number = block.subjects.index(verdict.subject)
             offset = spread * (number / max(1, len(block.subjects) - 1) - 0.5)
             mark(axes, getattr(verdict, field), block.claims.index(verdict.claim) + offset, low, high, number)
-    handles = [Line2D([], [], linestyle="none", marker=MARKERS[k % 7], color=PALETTE[k % 7], markersize=6) for k in range(len(block.subjects))]
+    handles = [Line2D([], [], linestyle="none", marker=MARKERS[k % 7], color=colour(k), markersize=6) for k in range(len(block.subjects))]
     drawing.legend(handles, [plain(s) for s in block.subjects], loc="upper center", bbox_to_anchor=(0.5, (top - block.body - TICKS) / height),
                    ncol=min(6, len(block.subjects)), handletextpad=0.2, borderaxespad=0)
 
@@ -104,11 +104,16 @@ def set_up(axes: Axes, rows: list[str], low: float, high: float, show_claims: bo
     axes.axvline(1, color=INK, linewidth=1.2, zorder=1.5)
 
 
+def colour(number: int) -> str:
+    """Beyond seven subjects the markers come again, with other colours."""
+    return PALETTE[(number + number // 7) % 7]
+
+
 def mark(axes: Axes, value: float | None, y: float, low: float, high: float, number: int) -> None:
     """A verdict's mark; beyond the ends of the axis, an arrow at the end."""
     if value is None or math.isnan(value):
         return
-    look = {"color": PALETTE[number % 7], "markersize": 5.5, "linestyle": "none", "clip_on": False, "zorder": 3, "markeredgewidth": 0.5,
+    look = {"color": colour(number), "markersize": 5.5, "linestyle": "none", "clip_on": False, "zorder": 3, "markeredgewidth": 0.5,
             "markeredgecolor": "white"}
     if value <= low:
         axes.plot([low], [y], marker="<", **look)

@@ -169,6 +169,15 @@ class DefectRow:
     cells: list[Cell]
 
 
+@dataclass(frozen=True)
+class DefectGroup:
+    """The planted defects of one type of subject, and the claims that were tried on them."""
+
+    type: str
+    claims: list[str]
+    rows: list[DefectRow]
+
+
 @dataclass
 class Content:
     """The whole report."""
@@ -183,7 +192,7 @@ class Content:
     has_verdicts: bool
     tightness: FigureView | None
     defects: list[DefectRow] | None
-    defect_claims: list[str]
+    defect_groups: list[DefectGroup]
     sole_catches: list[tuple[str, list[str]]]
     experiments: list[ExperimentView]
     manifests: list[tuple[str, dict[str, Any]]]

@@ -491,6 +491,17 @@ class Verdicts(Case):
         (folder / "index.html").unlink()
         self.refused(folder, "gallery.json, entry 4", "said to be caught")
 
+    def test_defects_of_each_type_have_a_table_of_their_own(self) -> None:
+        folder, trials = self.small(), gallery()
+        for trial in trials:
+            trial["type"] = "sampler" if trial["defect"] == "frozen-theta" else "loss"
+        write_json(folder / "gallery.json", trials)
+        text = self.rendered(folder).text
+        self.assertIn("Loss: 2 defects", text)
+        self.assertIn("Sampler: 1 defect", text)
+        self.assertIn("Caught by one claim alone: one-norm by L1.", text)
+        self.assertRegex(text, r"Redundant on this gallery \(whatever it catches, another claim catches too\): L5, L6\.")
+
     def test_contradictions_are_refused(self) -> None:
         for change, words in (({"cases": 0}, "0 cases"), ({"worst_ratio": 1.5}, "worst ratio is 1.5"), ({"outcome": "passed"}, "'passed'"),
                 ({"subject": None}, "'subject'")):
