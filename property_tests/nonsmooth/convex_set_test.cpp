@@ -219,7 +219,7 @@ TEST(ConvexSets, reject_what_they_cannot_use) {
   }
   EXPECT_THROW(PointHull(Points<double>(0, 2)), InputError);
   EXPECT_THROW(PointHull(Points<double>(2, 0)), InputError);
-  EXPECT_THROW(Permutohedron(Eigen::VectorXd()), InputError);
+  EXPECT_THROW(Permutohedron{Eigen::VectorXd(0)}, InputError);
   EXPECT_THROW((void)hull->maximiser(Eigen::VectorXd::Zero(3)), InputError);
   EXPECT_THROW(MinkowskiSum({}), InputError);
   EXPECT_THROW(MinkowskiSum({{-1.0, hull}}), InputError);
