@@ -294,6 +294,7 @@ std::string interval_fact(const std::vector<Cell>& cells, const std::string& int
     low += clopper_pearson(cell.covered, replicates, kConfidence).high < kConfidence ? 1 : 0;
     if (worst == nullptr || cell.covered < worst->covered) worst = &cell;
   }
+  if (worst == nullptr) reject("calibration: there is no interval called '{}'", interval);
   const Interval around = clopper_pearson(worst->covered, replicates, kConfidence);
   return fmt::format(
       "95 % interval ({}): smallest coverage {:.3f} [{:.3f}, {:.3f}], {} with {} values; it lies below the truth in {:.1f} % and above it in "

@@ -44,7 +44,7 @@ std::vector<double> dyadic_probabilities(PointDraws& draws, Index atoms) {
 }
 
 SamplerSettings draw_settings(PointDraws& draws, int size) {
-  return {between(draws, 1, 2 * size), between(draws, 1, size), draws.below(std::uint64_t{1} << 62), static_cast<std::uint32_t>(draws.below(1000))};
+  return {between(draws, 1, Index{2} * size), between(draws, 1, size), draws.below(std::uint64_t{1} << 62), static_cast<std::uint32_t>(draws.below(1000))};
 }
 
 /// Finite laws of 2 to size + 1 atoms, with probabilities of their own or, for a third of the cases, one and the same law.

@@ -44,7 +44,7 @@ Eigen::VectorXd unit_vector(PointDraws& draws, Index d) {
 StepCase draw_step_case(const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
   StepCase c;
-  const Index d = between(draws, 1, 2 * size);
+  const Index d = between(draws, 1, Index{2} * size);
   c.tensors.assign(1, 1);
   for (Index i = 1; i < d; ++i) {
     if (draws.below(2) == 0)
@@ -200,7 +200,7 @@ Eigen::VectorXd flat(const Points<double>& points) { return Eigen::Map<const Eig
 
 /// All coordinates of all streams together: mean 0, variance 1, and the normal law.
 Trial judge_noise_law(const SchemeSubject& subject, const StepCase& c, int size) {
-  const Index streams = 4096 * (size + 1) / c.d() + 1;
+  const Index streams = Index{4096} * (size + 1) / c.d() + 1;
   const Eigen::VectorXd noise = flat(noise_of(subject, c, c.alpha, c.seed, c.replicate, c.step, streams));
   const auto n = static_cast<double>(noise.size());
   std::vector<double> uniform;

@@ -1,6 +1,7 @@
 /// N1, N2, N4: which gradients a loss may return at a tie.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -83,7 +84,7 @@ Judgement every_order(const LossSubject& subject, const LossCase& c) {
   Judgement worst;
   worst.allowed = 1.0;
   for (const auto& order : some_orders(c)) {
-    const Judgement judgement = judge_membership(slice, gradient_in_order(subject, c, order));
+    Judgement judgement = judge_membership(slice, gradient_in_order(subject, c, order));
     if (!judgement.skipped.empty()) return judgement;
     keep_worse(worst, judgement);
   }
@@ -94,9 +95,9 @@ Judgement every_order(const LossSubject& subject, const LossCase& c) {
 Judgement combination(const LossSubject& subject, const LossCase& c) {
   const Slice slice = slice_of(subject, c.z, c.y, c.theta.row(0));
   Points<double> mean = Points<double>::Zero(c.n(), c.d());
-  const double weights[] = {0.5, 0.25, 0.25};
+  const std::array<double, 3> weights{0.5, 0.25, 0.25};
   const auto orders = some_orders(c);
-  for (std::size_t i = 0; i < orders.size(); ++i) mean += weights[i] * gradient_in_order(subject, c, orders[i]);
+  for (std::size_t i = 0; i < orders.size(); ++i) mean += weights.at(i) * gradient_in_order(subject, c, orders[i]);
   return judge_membership(slice, mean);
 }
 

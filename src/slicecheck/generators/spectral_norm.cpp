@@ -1,5 +1,6 @@
 #include "slicecheck/generators/spectral_norm.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -32,7 +33,8 @@ double spectral_norm_bound(PointsView<double> w) {
     gram = (gram * gram).eval();
   }
   double bound = gram.norm() * (1.0 + squaring_error);
-  for (auto scale = scales.rbegin(); scale != scales.rend(); ++scale) bound = *scale * std::sqrt(bound + squaring_error) * (1.0 + 8.0 * u);
+  std::reverse(scales.begin(), scales.end());
+  for (const double scale : scales) bound = scale * std::sqrt(bound + squaring_error) * (1.0 + 8.0 * u);
   return largest * std::sqrt(bound + gram_error) * (1.0 + 8.0 * u);
 }
 

@@ -89,10 +89,12 @@ MaxSliced climb(SortedPair& pair, const Row& start, const MaxSlicedSettings& set
     bool shortened = false;
     Row trial;
     double value = 0.0;
-    for (; angle >= settings.smallest_angle; angle /= 2.0, shortened = true) {
+    while (angle >= settings.smallest_angle) {
       trial = (std::cos(angle) * best.direction + std::sin(angle) * tangent).normalized();
       value = pair.value(trial);
       if (value > best.value) break;
+      angle /= 2.0;
+      shortened = true;
     }
     if (!(angle >= settings.smallest_angle)) break;
     stretch = shortened ? angle / power_angle : 2.0 * angle / power_angle;
