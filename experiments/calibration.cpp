@@ -5,17 +5,9 @@
 
 #include "calibration.h"
 
-#include <fmt/format.h>
-
 #include "experiments.h"
 
 namespace slicecheck {
-
-RandomStream stream_of_case(const std::string& claim, const std::string& check, std::uint64_t seed, std::uint64_t number) {
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : fmt::format("{}/{}", claim, check)) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619U;
-  return {seed, Purpose::cases, hash, number};
-}
 
 namespace {
 

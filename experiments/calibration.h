@@ -1,12 +1,11 @@
 #pragma once
 /// The parts of the experiment `calibration`: what the statistics are worth.
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "experiment.h"
-#include "slicecheck/core/random.h"
+#include "slicecheck/claims/case_stream.h"
 #include "slicecheck/reporting/manifest.h"
 
 namespace slicecheck {
@@ -27,8 +26,5 @@ CalibrationPart calibrate_coverage(const ExperimentContext& context);
 
 /// Power: how many cases does a claim need for the planted defect that it finds hardest? Settings power.cases, power.least. Writes power.csv, power_pairs.csv.
 CalibrationPart calibrate_power(const ExperimentContext& context);
-
-/// The stream of case `number` of a check, as `verify` draws it: docs/formats.md, "Random streams".
-RandomStream stream_of_case(const std::string& claim, const std::string& check, std::uint64_t seed, std::uint64_t number);
 
 }  // namespace slicecheck

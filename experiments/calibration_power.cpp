@@ -56,7 +56,7 @@ void add_jobs(const Claim& claim, const PlantedDefect& defect, const LossSubject
     if ((check.other_exponents && subject.squares_only) || (check.per_direction && subject.one_value_only)) continue;
     jobs.push_back({&claim, &defect, check.name, case_count(budget.cases, budget.least, check.cost), case_count(budget.verify, claim.minimum_cases, check.cost),
                     [&claim, &check, &subject, seed = budget.seed](std::uint64_t number) {
-                      const RandomStream stream = stream_of_case(claim.id, check.name, seed, number);
+                      const RandomStream stream = case_stream(claim.id, check.name, seed, number);
                       PointDraws draws(stream, 0);
                       return judge(check, subject, rounded_case(subject, draw_loss_case(draws, check.limits)));
                     }});
@@ -69,7 +69,7 @@ void add_jobs(const Claim& claim, const PlantedDefect& defect, const S& subject,
     jobs.push_back({&claim, &defect, check.name, case_count(budget.cases, budget.least, check.cost), case_count(budget.verify, claim.minimum_cases, check.cost),
                     [&claim, &check, &subject, seed = budget.seed](std::uint64_t number) {
                       const int size = 1 + static_cast<int>(number % static_cast<std::uint64_t>(check.largest));
-                      return judge(check, subject, stream_of_case(claim.id, check.name, seed, number), size).judgement;
+                      return judge(check, subject, case_stream(claim.id, check.name, seed, number), size).judgement;
                     }});
 }
 

@@ -79,7 +79,7 @@ void add_loss_rows(const Claim& claim, std::uint64_t seed, std::vector<Row>& row
       Row row{claim.id, check.name, subject.name, LawOfP::bound, {}, {}, 0};
       row.draw = [&claim, &check, subject, seed](std::uint64_t k) -> std::optional<double> {
         for (std::uint64_t number = 0; number < kTries; ++number) {
-          const RandomStream stream = stream_of_case(claim.id, check.name, seed + k, number);
+          const RandomStream stream = case_stream(claim.id, check.name, seed + k, number);
           PointDraws draws(stream, 0);
           const Judgement judgement = judge(check, subject, rounded_case(subject, draw_loss_case(draws, check.limits)));
           if (judgement.skipped.empty()) return p_value_of(judgement, true);
@@ -102,7 +102,7 @@ void add_typed_rows(const Claim& claim, const std::vector<S>& subjects, std::uin
       row.draw = [&claim, &check, subject, seed, size](std::uint64_t k) -> std::optional<double> {
         for (std::uint64_t i = 0; i < kTries; ++i) {  // the numbers of the cases that `verify` makes of this size
           const std::uint64_t number = static_cast<std::uint64_t>(size - 1) + i * static_cast<std::uint64_t>(check.largest);
-          const Judgement judgement = judge(check, subject, stream_of_case(claim.id, check.name, seed + k, number), size).judgement;
+          const Judgement judgement = judge(check, subject, case_stream(claim.id, check.name, seed + k, number), size).judgement;
           if (judgement.skipped.empty()) return p_value_of(judgement, false);
         }
         return std::nullopt;
@@ -157,7 +157,7 @@ std::vector<Row> function_rows(std::uint64_t seed) {
   const auto add = [&](const std::string& name, const std::string& of, LawOfP law, std::function<double(PointDraws&)> draw) {
     Row row{"functions", name, of, law, {}, {}, 0};
     row.draw = [name, seed, draw = std::move(draw)](std::uint64_t k) -> std::optional<double> {
-      const RandomStream stream = stream_of_case("calibration", name, seed, k);
+      const RandomStream stream = case_stream("calibration", name, seed, k);
       PointDraws draws(stream, 0);
       return draw(draws);
     };
@@ -211,7 +211,7 @@ void run_rows(std::vector<Row>& rows, Index draws, const std::string& what, Prog
 Row planted_row(std::uint64_t seed) {
   Row row{"planted", "normal, p-values divided by 10", "a normal", LawOfP::exact, {}, {}, 0};
   row.draw = [seed](std::uint64_t k) -> std::optional<double> {
-    const RandomStream stream = stream_of_case("calibration", "planted", seed, k);
+    const RandomStream stream = case_stream("calibration", "planted", seed, k);
     return normal_p_value(PointDraws(stream, 0).normal()) / 10.0;
   };
   return row;

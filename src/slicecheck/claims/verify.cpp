@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "slicecheck/claims/case_stream.h"
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/parallel.h"
@@ -12,19 +13,8 @@ namespace slicecheck {
 
 namespace {
 
-/// FNV-1a, 32 bits: the replicate number of a check's stream.
-std::uint32_t name_hash(std::string_view name) {
-  std::uint32_t hash = 2166136261U;
-  for (const char c : name) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619U;
-  return hash;
-}
-
-RandomStream case_stream(const Claim& claim, const std::string& check, std::uint64_t seed, std::uint64_t number) {
-  return {seed, Purpose::cases, name_hash(claim.id + "/" + check), number};
-}
-
 LossCase drawn_case(const Claim& claim, const LossCheck& check, const LossSubject& subject, std::uint64_t seed, std::uint64_t number) {
-  const RandomStream stream = case_stream(claim, check.name, seed, number);
+  const RandomStream stream = case_stream(claim.id, check.name, seed, number);
   PointDraws draws(stream, 0);
   return rounded_case(subject, draw_loss_case(draws, check.limits));
 }
@@ -149,12 +139,12 @@ class Verification {
       const TypedCheck<S>& check = checks[i];
       const auto judge_case = [&](std::uint64_t number) {
         const int size = size_of_case(check, number);
-        return Judged{judge(check, subject, case_stream(claim_, check.name, budget_.seed, number), size).judgement, fmt::format("size {}", size)};
+        return Judged{judge(check, subject, case_stream(claim_.id, check.name, budget_.seed, number), size).judgement, fmt::format("size {}", size)};
       };
       const auto refuted = run_one(check.name, check.cost, check.randomised, i, checks.size(), judge_case);
       if (!refuted || verdict_.counter_example) continue;
       for (int size = 1; size <= size_of_case(check, *refuted); ++size) {
-        Trial trial = judge(check, subject, case_stream(claim_, check.name, budget_.seed, *refuted), size);
+        Trial trial = judge(check, subject, case_stream(claim_.id, check.name, budget_.seed, *refuted), size);
         if (!trial.judgement.refutes()) continue;
         verdict_.counter_example = CounterExample{check.name, trial.judgement, *refuted, {}, size, std::move(trial.values)};
         break;
@@ -204,7 +194,8 @@ Judgement replay(const Claim& claim, const Subject& subject, const CounterExampl
         if constexpr (std::is_same_v<S, LossSubject>)
           return judge(check_named(claim.checks, claim, example.check), one, example.example);
         else
-          return judge(check_named(typed_checks<S>(claim), claim, example.check), one, case_stream(claim, example.check, seed, example.found_at), example.size)
+          return judge(check_named(typed_checks<S>(claim), claim, example.check), one, case_stream(claim.id, example.check, seed, example.found_at),
+                       example.size)
               .judgement;
       },
       subject);
