@@ -58,10 +58,10 @@ TEST(Gallery, the_repaired_twins_hold_for_every_claim) {
       EXPECT_GT(verdict.cases, 0U) << claim.id << " on " << name_of(defect.twin);
     }
   }
-  EXPECT_EQ(judged.size(), 6U) << "one twin a type";
+  EXPECT_EQ(judged.size(), 7U) << "one twin a type";
 }
 
-TEST(Gallery, has_thirty_defects_of_six_types_and_unique_names) {
+TEST(Gallery, has_thirty_defects_of_seven_types_and_unique_names) {
   std::set<std::string> names;
   std::set<std::string> types;
   for (const PlantedDefect& defect : gallery()) {
@@ -72,7 +72,7 @@ TEST(Gallery, has_thirty_defects_of_six_types_and_unique_names) {
     types.insert(type_of(defect.subject));
   }
   EXPECT_GE(names.size(), 30U);
-  EXPECT_EQ(types, (std::set<std::string>{"generator", "law", "loss", "sampler", "scheme", "training"}));
+  EXPECT_EQ(types, (std::set<std::string>{"criticality", "generator", "law", "loss", "sampler", "scheme", "training"}));
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ void run_check(const Claim& claim, const LossCheck& check, const std::vector<Los
 template <class S>
 void run_typed_check(const Claim& claim, const TypedCheck<S>& check, const std::vector<S>& subjects, ClaimProperty& property) {
   for (const S& subject : subjects) {
-    if (!claim.applies_to(subject)) continue;
+    if (!claim.applies_to(subject) || !check.not_run_on(subject).empty()) continue;
     std::uint64_t judged = 0;
     const auto testable = [&] {
       const int size = *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(1, check.largest + 1));
@@ -130,6 +130,7 @@ void check_typed_property(const Claim& claim, ClaimProperty& property) {
   run_typed_checks(claim, sampler_subjects(), property);
   run_typed_checks(claim, training_subjects(), property);
   run_typed_checks(claim, law_subjects(), property);
+  run_typed_checks(claim, criticality_subjects(), property);
 }
 
 ClaimProperty check_claim_property(const Claim& claim, const std::vector<LossSubject>& subjects, Report report) {

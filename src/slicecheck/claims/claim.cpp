@@ -32,6 +32,7 @@ constexpr const char* type_name(const SchemeSubject*) { return "scheme"; }
 constexpr const char* type_name(const SamplerSubject*) { return "sampler"; }
 constexpr const char* type_name(const TrainingSubject*) { return "training"; }
 constexpr const char* type_name(const LawSubject*) { return "law"; }
+constexpr const char* type_name(const CriticalitySubject*) { return "criticality"; }
 
 template <class S>
 void add_type(const std::vector<TypedCheck<S>>& checks, std::vector<std::string>& types) {
@@ -114,5 +115,6 @@ template Trial judge(const TypedCheck<SchemeSubject>&, const SchemeSubject&, con
 template Trial judge(const TypedCheck<SamplerSubject>&, const SamplerSubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<TrainingSubject>&, const TrainingSubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<LawSubject>&, const LawSubject&, const RandomStream&, int);
+template Trial judge(const TypedCheck<CriticalitySubject>&, const CriticalitySubject&, const RandomStream&, int);
 
 }  // namespace slicecheck

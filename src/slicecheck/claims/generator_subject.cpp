@@ -22,7 +22,8 @@ std::shared_ptr<const Generator<double>> dense_network(PointDraws& draws, int si
 
 GeneratorSubject dense_subject(Activation act) {
   return {fmt::format("dense-mlp/{}", activation_name(act)), fmt::format("dense residual networks, one or two hidden layers, {}", activation_name(act)),
-          [act](PointDraws& draws, int size) { return dense_network(draws, size, between(draws, 1, 3), act); }};
+          [act](PointDraws& draws, int size) { return dense_network(draws, size, between(draws, 1, 3), act); },
+          act == Activation::relu || act == Activation::leaky_relu};
 }
 
 }  // namespace

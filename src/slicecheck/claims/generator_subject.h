@@ -16,6 +16,7 @@ struct GeneratorSubject {
   std::string name;
   std::string description;
   std::function<std::shared_ptr<const Generator<double>>(PointDraws& draws, int size)> make;
+  bool kinks = false;  ///< networks whose units have kinks; their tensors() begin with the weights and the biases of the first hidden layer
 };
 
 /// The families of this library: the two-point line, affine maps, and dense networks with each activation.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "slicecheck/claims/nonsmooth.h"
+#include "slicecheck/claims/nonsmooth_criticality.h"
 #include "slicecheck/claims/sample_objective.h"
 #include "slicecheck/claims/tie_membership.h"
 #include "slicecheck/generators/closed_form.h"
@@ -104,13 +105,6 @@ Judgement harmful(const LossSubject& subject, const LossCase& c) {
   return judgement;
 }
 
-/// c_n = 1 − 2·C(2n, n)/4ⁿ.
-double line_minimiser(Index n) {
-  double central = 1.0;  // C(2n, n)/4ⁿ
-  for (Index k = 1; k <= n; ++k) central *= (2.0 * static_cast<double>(k) - 1.0) / (2.0 * static_cast<double>(k));
-  return 1.0 - 2.0 * central;
-}
-
 /// The two-point line: F_n and its subdifferential from every batch, against the closed forms F_n(u) = u² + 1 − 2c_n|u| and {2u − 2c_n sign u}, [−2c_n, 2c_n]
 /// at 0; and the distance of 0 to it, which is what criticality means without a ball.
 Judgement two_point_line(const LossSubject& subject, const LossCase& c) {
@@ -178,13 +172,16 @@ Claim claim_n6() {
 Claim claim_n9() {
   Claim claim;
   claim.id = "N9";
-  claim.title = "criticality on the two-point line";
+  claim.title = "criticality";
   claim.statement =
-      "On the two-point line the mean over all batches of a loss's values and gradients is F_n(u) = u² + 1 − 2c_n|u| and an element of ∂_C F_n(u) = {2u − 2c_n "
-      "sign u}, "
-      "[−2c_n, 2c_n] at 0, with c_n = 1 − 2·C(2n, n)/4ⁿ: critical points are ±c_n and 0.";
-  claim.source = "own derivation (theory/nonsmooth.md); testbed 1";
+      "A measure of criticality brackets dist(0, ∂_C F(u) + N_r(u)): the two ends meet where T is smooth near u; at ReLU kinks the hull of the limiting "
+      "gradients "
+      "is the set, not the sum rule's and not back-propagation's; Goldstein's version uses one frozen set of batches, and the ray near the sphere. On the "
+      "two-point line the mean over all batches of a loss's values and gradients is F_n(u) = u² + 1 − 2c_n|u| and an element of ∂_C F_n(u), with "
+      "c_n = 1 − 2·C(2n, n)/4ⁿ.";
+  claim.source = "own derivation (theory/nonsmooth.md); testbeds 1 and 2";
   claim.checks = {{"every batch of the two-point line", {.points = 4, .dimension = 2, .directions = 1, .large_cases = false}, two_point_line, false, 5}};
+  std::get<std::vector<TypedCheck<CriticalitySubject>>>(claim.typed) = criticality_checks();
   return claim;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "slicecheck/claims/nonsmooth.h"
@@ -102,11 +103,13 @@ struct Panel {
 
 /// f(c(1)) − f(c(0)) = ∫⟨φ(c(s)), c'(s)⟩ ds on a segment in u. A panel whose integral disagrees with its difference of values holds a kink, or is not resolved:
 /// it is halved. At the last depth, or where the evaluations are used up, the disagreement stands.
-Trial along_parameters(const GeneratorSubject& subject, const RandomStream& stream, int size) {
+enum class Course { anywhere, on_a_kink };
+
+Trial along_parameters(const GeneratorSubject& subject, const RandomStream& stream, int size, Course course) {
   PointDraws draws(stream, 1'000'000);
   const auto generator = subject.make(draws, size);
   const Index n = 1 + size / 2;
-  const Points<double> x = drawn_inputs(stream, n, generator->input_dimension(), false);
+  Points<double> x = drawn_inputs(stream, n, generator->input_dimension(), false);
   Points<double> y(n, generator->output_dimension());
   Points<double> theta(1, y.cols());
   for (Index i = 0; i < y.size(); ++i) y.data()[i] = draws.normal();
@@ -116,6 +119,13 @@ Trial along_parameters(const GeneratorSubject& subject, const RandomStream& stre
   Eigen::VectorXd v(generator->parameters());
   for (Index i = 0; i < u.size(); ++i) u[i] = draws.normal();
   for (Index i = 0; i < v.size(); ++i) v[i] = draws.normal();
+  if (course == Course::on_a_kink) {
+    // The first input is 0 and the first layer's biases stay 0: at this input all its units are at pre-activation 0, for all s.
+    const std::vector<Index> tensors = generator->tensors();
+    x.row(0).setZero();
+    u.segment(tensors[0], tensors[1]).setZero();
+    v.segment(tensors[0], tensors[1]).setZero();
+  }
   const std::vector<NamedValues> values{{"X", x}, {"Y", y}, {"directions", theta}, {"u", Points<double>(u.transpose())}, {"v", Points<double>(v.transpose())}};
   const CertifiedBall ball = certified_ball(*generator, u, v.norm(), x);
   Judgement judgement;
@@ -174,6 +184,10 @@ Trial along_parameters(const GeneratorSubject& subject, const RandomStream& stre
   return {judgement, values};
 }
 
+std::function<Trial(const GeneratorSubject&, const RandomStream&, int)> on(Course course) {
+  return [course](const GeneratorSubject& subject, const RandomStream& stream, int size) { return along_parameters(subject, stream, size, course); };
+}
+
 }  // namespace
 
 Claim claim_n7() {
@@ -183,11 +197,16 @@ Claim claim_n7() {
   claim.statement =
       "For any selection v(s) of subgradients, f(c(1)) − f(c(0)) = ∫⟨v(s), c'(s)⟩ ds: along segments that cross many ties, along segments inside a tie set "
       "(where every "
-      "selection agrees for almost every s), and along segments in u through a network, across its kinks.";
+      "selection agrees for almost every s), along segments in u through a network, across its kinks, and along segments that stay on the kink of every unit "
+      "of the "
+      "first layer at one input.";
   claim.source = "assumption A7 of Bianchi, Hachem & Schechtman as report 000 uses it; own derivation (theory/nonsmooth.md)";
   const CaseLimits limits{.points = 8, .dimension = 5, .directions = 1, .large_cases = false};
   claim.checks = {{"across ties", limits, across_ties, false, 3}, {"inside a tie set", limits, inside_ties, false, 3}};
-  std::get<std::vector<TypedCheck<GeneratorSubject>>>(claim.typed) = {{"segment in u", 6, along_parameters, false, 5}};
+  std::get<std::vector<TypedCheck<GeneratorSubject>>>(claim.typed) = {
+      {"segment in u", 6, on(Course::anywhere), false, 5}, {"segment in u, on a kink", 6, on(Course::on_a_kink), false, 5, [](const GeneratorSubject& subject) {
+                                                              return subject.kinks ? std::string() : std::string("no kinks");
+                                                            }}};
   return claim;
 }
 

@@ -1,13 +1,15 @@
 /// N8: which ties and kinks a training meets.
 
-#include <cmath>
-#include <limits>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "slicecheck/claims/nonsmooth.h"
 #include "slicecheck/dynamics/training.h"
 #include "slicecheck/generators/closed_form.h"
 #include "slicecheck/generators/dense_mlp.h"
 #include "slicecheck/loss/reference_loss.h"
+#include "slicecheck/nonsmooth/activation_cells.h"
 
 namespace slicecheck {
 
@@ -27,15 +29,46 @@ TrainingParts<double> parts_for(std::shared_ptr<const Generator<double>> generat
   return parts;
 }
 
-/// Two different inputs have equal projections, and the targets that they share between them differ.
-bool meets_harmful_tie(const TrainingParts<double>& parts, const Eigen::VectorXd& u, std::uint64_t t) {
+/// A step meets a tie where two images have equal projections. It is harmful if the two images have different gradients in u along the direction (in the
+/// convention of the generator) and the targets of the batch are not all equal; every other tie is harmless, that of equal inputs above all.
+struct TiesMet {
+  bool harmless = false;
+  bool harmful = false;
+};
+
+TiesMet ties_met(const TrainingParts<double>& parts, const Eigen::VectorXd& u, std::uint64_t t) {
   const Batch<double> batch = parts.sampler->draw(t);
-  const Eigen::VectorXd a = parts.generator->forward(u, batch.x) * batch.directions.row(0).transpose();
-  const Eigen::VectorXd b = batch.y * batch.directions.row(0).transpose();
+  const Eigen::RowVectorXd theta = batch.directions.row(0);
+  const auto linear = parts.generator->linearise(u, batch.x);
+  const Eigen::VectorXd a = linear->images() * theta.transpose();
+  const Eigen::VectorXd b = batch.y * theta.transpose();
+  const auto gradient = [&](Index k) {
+    Points<double> cotangent = Points<double>::Zero(batch.x.rows(), theta.size());
+    cotangent.row(k) = theta;
+    return linear->pullback(cotangent);
+  };
+  TiesMet met;
+  const bool targets_differ = (b.array() != b[0]).any();
   for (Index i = 0; i < a.size(); ++i)
-    for (Index j = i + 1; j < a.size(); ++j)
-      if (a[i] == a[j] && batch.x.row(i) != batch.x.row(j) && (b.array() != b[0]).any()) return true;
-  return false;
+    for (Index j = i + 1; j < a.size(); ++j) {
+      if (a[i] != a[j]) continue;
+      const bool harmful = targets_differ && batch.x.row(i) != batch.x.row(j) && gradient(i) != gradient(j);
+      (harmful ? met.harmful : met.harmless) = true;
+    }
+  return met;
+}
+
+/// Counts over a path; only harmful ties are judged.
+Judgement count_ties(const TrainingParts<double>& parts, const std::vector<Eigen::VectorXd>& path, std::map<std::string, std::uint64_t>& counts) {
+  Judgement judgement;
+  for (std::uint64_t t = 0; t < kSteps; ++t) {
+    const TiesMet met = ties_met(parts, path[static_cast<std::size_t>(t)], t);
+    ++counts["steps"];
+    counts["with a harmless tie"] += met.harmless ? 1 : 0;
+    counts["with a harmful tie"] += met.harmful ? 1 : 0;
+    judgement.observed += met.harmful ? 1.0 : 0.0;
+  }
+  return judgement;
 }
 
 /// The two-point line at an admissible α < 1/2 from an absolutely continuous start: z_i = u, z_j = −u are equal at u = 0 alone, which no path hits.
@@ -46,11 +79,40 @@ Trial line(const TrainingSubject& subject, const RandomStream& stream, int size)
   const auto law = std::shared_ptr<const Law>(FiniteLaw::two_points());
   const auto parts = parts_for(std::make_shared<TwoPointLine<double>>(), law, law, 1 + size, alpha, seed);
   const auto path = subject.path(parts, kSteps);
-  double harmful = 0.0;
-  for (std::uint64_t t = 0; t < kSteps; ++t) harmful += meets_harmful_tie(parts, path[static_cast<std::size_t>(t)], t) ? 1.0 : 0.0;
+  std::map<std::string, std::uint64_t> counts;
   Trial trial;
-  trial.judgement.observed = harmful;
+  trial.judgement = count_ties(parts, path, counts);
   trial.values = {{"step size", Points<double>::Constant(1, 1, alpha)}, {"u0", Points<double>(path.front().transpose())}};
+  if (size == 1)
+    for (const auto& [what, count] : counts) trial.counts["two-point line, n = 2, " + what] = count;
+  return trial;
+}
+
+/// A network that does not pass its input on and whose hidden units are far below 0 on every input: all images are equal at every step, and no tie is harmful.
+Trial dead_layer(const TrainingSubject& subject, const RandomStream& stream, int size) {
+  PointDraws draws(stream, 0);
+  const std::uint64_t seed = draws.below(1'000'000);
+  const Index width = size;
+  const auto network = std::make_shared<DenseMlp<double>>(2, std::vector<Index>{width}, 2, Activation::relu);
+  // Everything moves but what the output layer makes of the input, which is 0.
+  Eigen::VectorXd base = Eigen::VectorXd::Zero(network->parameters());
+  base.segment(2 * width, width).setConstant(-1e3);
+  std::vector<Index> moving;
+  for (Index i = 0; i < network->parameters(); ++i) {
+    const Index in_output = i - network->offset(1);
+    const bool of_input = in_output >= 0 && in_output < 2 * network->fan_in(1) && in_output % network->fan_in(1) < 2;
+    if (!of_input) moving.push_back(i);
+  }
+  Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(network->parameters(), static_cast<Index>(moving.size()));
+  for (std::size_t j = 0; j < moving.size(); ++j) matrix(moving[j], static_cast<Index>(j)) = 1.0;
+  const auto source = std::shared_ptr<const Law>(std::make_shared<Uniform>(-1.0, 1.0, 2));
+  const auto parts = parts_for(std::make_shared<TiedMlp>(network, base, matrix), source, source, 3, 0.05, seed);
+  const auto path = subject.path(parts, kSteps);
+  std::map<std::string, std::uint64_t> counts;
+  Trial trial;
+  trial.judgement = count_ties(parts, path, counts);
+  trial.values = {{"u0", Points<double>(path.front().transpose())}};
+  for (const auto& [what, count] : counts) trial.counts["dead layer, " + what] = count;
   return trial;
 }
 
@@ -86,11 +148,13 @@ Claim claim_n8() {
   claim.title = "what SGD meets";
   claim.statement =
       "From an absolutely continuous start and for an admissible step size, SGD meets neither harmful ties nor kinks of units that move with u: counted in "
-      "double, over "
-      "60 steps of the two-point line and of a small ReLU network, zero. Harmless ties are common and are not counted.";
+      "double, over 60 steps of the two-point line and of small ReLU networks, zero. Harmless ties are common: they are counted, not judged. Half of the steps "
+      "of "
+      "the two-point line with n = 2 have equal inputs, and half of these have targets that differ; behind a dead ReLU layer every step has ties.";
   claim.source = "theorem of Bianchi, Hachem & Schechtman on almost every step size, as report 000 uses it (T2); theory/nonsmooth.md";
   std::get<std::vector<TypedCheck<TrainingSubject>>>(claim.typed) = {{"harmful ties on the two-point line", 4, line, false, 2},
-                                                                     {"kinks of a ReLU network", 4, kinks, false, 2}};
+                                                                     {"kinks of a ReLU network", 4, kinks, false, 2},
+                                                                     {"ties behind a dead ReLU layer", 4, dead_layer, false, 2}};
   return claim;
 }
 

@@ -1,5 +1,7 @@
 #include "slicecheck/claims/verdict.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -26,6 +28,12 @@ double Verdict::worst_ratio() const {
     worst = std::max(worst, check.worst_ratio);
   }
   return worst;
+}
+
+std::string Verdict::counted() const {
+  std::string text;
+  for (const auto& [what, count] : counts) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", what, count);
+  return text;
 }
 
 std::optional<double> Verdict::tightness() const {

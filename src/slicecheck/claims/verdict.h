@@ -66,7 +66,8 @@ struct Verdict {
   std::map<std::string, std::uint64_t> skipped;  ///< reason → cases
   std::map<std::string, std::uint64_t> kinds;    ///< kind of case → how many were drawn
   std::vector<CheckEvidence> checks;
-  std::map<std::string, std::string> not_run;  ///< checks that do not apply to this subject, and why
+  std::map<std::string, std::uint64_t> counts;  ///< what the cases counted, added up (Trial::counts)
+  std::map<std::string, std::string> not_run;   ///< checks that do not apply to this subject, and why
   std::optional<CounterExample> counter_example;
   std::uint64_t randomised_cases = 0;  ///< of them judged by a p-value, each at the level kTypedFalseAlarm
   std::uint64_t seed = 0;
@@ -74,6 +75,7 @@ struct Verdict {
   std::string detail;
 
   [[nodiscard]] double worst_ratio() const;
+  [[nodiscard]] std::string counted() const;  ///< `counts` as text: "steps: 60; with a tie: 31"
   [[nodiscard]] std::optional<double> tightness() const;
   /// A finding is expected to be refuted; everything else to hold.
   [[nodiscard]] bool as_declared() const { return outcome == expected; }

@@ -36,6 +36,7 @@ std::vector<NamedValues> values_of(const LossCase& c) { return {{"Z", c.z}, {"Y"
 struct Judged {
   Judgement judgement;
   std::string kind;
+  std::map<std::string, std::uint64_t> counts;
 };
 
 struct CheckResult {
@@ -60,6 +61,7 @@ CheckResult run_check(const std::string& name, std::uint64_t cases, const std::f
       continue;
     }
     ++verdict.kinds[judged[i].kind];
+    for (const auto& [what, count] : judged[i].counts) verdict.counts[what] += count;
     ++result.evidence.cases;
     if (worse(judgement.ratio(), result.evidence.worst_ratio)) result.evidence.worst_ratio = judgement.ratio();
     if (!std::isnan(judgement.tightness)) result.evidence.tightness = std::max(result.evidence.tightness.value_or(0.0), judgement.tightness);
@@ -105,6 +107,7 @@ class Verification {
       verdict_.outcome = Outcome::holds;
       verdict_.detail = fmt::format("{} cases in {} checks, worst observed / allowed {:.3g}", verdict_.cases, verdict_.checks.size(), verdict_.worst_ratio());
     }
+    if (!verdict_.counts.empty()) verdict_.detail += "; " + verdict_.counted();
     for (const auto& [check, reason] : verdict_.not_run) verdict_.detail += fmt::format("; not run: {} ({})", check, reason);
     return std::move(verdict_);
   }
@@ -123,7 +126,7 @@ class Verification {
       }
       const auto judge_case = [&](std::uint64_t number) {
         const LossCase c = drawn_case(claim_, check, subject, budget_.seed, number);
-        return Judged{judge(check, subject, c), c.kind};
+        return Judged{judge(check, subject, c), c.kind, {}};
       };
       const auto refuted = run_one(check.name, check.cost, check.randomised, i, claim_.checks.size(), judge_case);
       if (!refuted || verdict_.counter_example) continue;
@@ -137,9 +140,14 @@ class Verification {
     const auto& checks = typed_checks<S>(claim_);
     for (std::size_t i = 0; i < checks.size() && !stopped(); ++i) {
       const TypedCheck<S>& check = checks[i];
+      if (const std::string reason = check.not_run_on(subject); !reason.empty()) {
+        verdict_.not_run[check.name] = reason;
+        continue;
+      }
       const auto judge_case = [&](std::uint64_t number) {
         const int size = size_of_case(check, number);
-        return Judged{judge(check, subject, case_stream(claim_.id, check.name, budget_.seed, number), size).judgement, fmt::format("size {}", size)};
+        Trial trial = judge(check, subject, case_stream(claim_.id, check.name, budget_.seed, number), size);
+        return Judged{std::move(trial.judgement), fmt::format("size {}", size), std::move(trial.counts)};
       };
       const auto refuted = run_one(check.name, check.cost, check.randomised, i, checks.size(), judge_case);
       if (!refuted || verdict_.counter_example) continue;

@@ -1,14 +1,25 @@
 #include "slicecheck/gallery/broken_generator.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "slicecheck/generators/dense_mlp.h"
+#include "slicecheck/nonsmooth/activation_cells.h"
 
 namespace slicecheck {
 
 namespace {
 
-enum class Defect { none, pullback_missing_bias, pullback_of_stale_parameters, pullback_half, certificate_without_offset, certificate_by_sampling, batch_norm };
+enum class Defect {
+  none,
+  pullback_missing_bias,
+  pullback_of_stale_parameters,
+  pullback_half,
+  certificate_without_offset,
+  certificate_by_sampling,
+  batch_norm,
+  relu_through_root
+};
 
 /// Images as they are, pull-back as the defect has it.
 class BrokenLinearisation final : public Linearisation<double> {
@@ -16,11 +27,13 @@ class BrokenLinearisation final : public Linearisation<double> {
   BrokenLinearisation(Defect defect, const DenseMlp<double>& network, VectorView<double> u, PointsView<double> x)
       : defect_(defect), network_(network), right_(network.linearise(u, x)), images_(right_->images()) {
     if (defect == Defect::pullback_of_stale_parameters) stale_ = network.linearise(0.9 * u, x);
+    at_kink_ = defect == Defect::relu_through_root && !activation_kinks(network, u, x).empty();
     if (defect == Defect::batch_norm) images_.rowwise() -= images_.colwise().mean().eval();
   }
   [[nodiscard]] const Points<double>& images() const override { return images_; }
   [[nodiscard]] Vector<double> pullback(PointsView<double> cotangent) const override {
     if (stale_) return stale_->pullback(cotangent);
+    if (at_kink_) return Vector<double>::Constant(network_.parameters(), std::numeric_limits<double>::quiet_NaN());
     if (defect_ == Defect::batch_norm) return right_->pullback(cotangent.rowwise() - cotangent.colwise().mean());
     Vector<double> out = right_->pullback(cotangent);
     if (defect_ == Defect::pullback_half) out *= 0.5;
@@ -35,18 +48,20 @@ class BrokenLinearisation final : public Linearisation<double> {
   std::unique_ptr<Linearisation<double>> right_;
   std::unique_ptr<Linearisation<double>> stale_;
   Points<double> images_;
+  bool at_kink_ = false;
 };
 
-/// A softplus network: act(0) ≠ 0, which naive certificates forget.
+/// A softplus network: act(0) ≠ 0, which naive certificates forget. Or a ReLU network whose units are (t + √t²)/2: at t = 0 its derivative is 0/0.
 class BrokenNetwork final : public Generator<double> {
  public:
   BrokenNetwork(Defect defect, Index inputs, std::vector<Index> hidden, Index outputs)
-      : defect_(defect), network_(inputs, std::move(hidden), outputs, Activation::softplus) {}
+      : defect_(defect), network_(inputs, std::move(hidden), outputs, defect == Defect::relu_through_root ? Activation::relu : Activation::softplus) {}
 
   [[nodiscard]] std::string name() const override { return "broken " + network_.name(); }
   [[nodiscard]] Index parameters() const override { return network_.parameters(); }
   [[nodiscard]] Index input_dimension() const override { return network_.input_dimension(); }
   [[nodiscard]] Index output_dimension() const override { return network_.output_dimension(); }
+  [[nodiscard]] std::vector<Index> tensors() const override { return network_.tensors(); }
   [[nodiscard]] Vector<double> initial(const RandomStream& stream) const override { return network_.initial(stream); }
   [[nodiscard]] std::unique_ptr<Linearisation<double>> linearise(VectorView<double> u, PointsView<double> x) const override {
     return std::make_unique<BrokenLinearisation>(defect_, network_, u, x);
@@ -95,13 +110,15 @@ class BrokenNetwork final : public Generator<double> {
 };
 
 GeneratorSubject subject(const std::string& name, const std::string& title, Defect defect) {
-  return {"gallery/" + name, title, [defect](PointDraws& draws, int size) {
+  return {"gallery/" + name, title,
+          [defect](PointDraws& draws, int size) {
             const auto up_to = [&](int largest) { return 1 + static_cast<Index>(draws.below(static_cast<std::uint64_t>(largest))); };
             const Index inputs = up_to(2);
             std::vector<Index> hidden{up_to(4 * size)};
             if (draws.below(2) == 0) hidden.push_back(up_to(size + 1));
             return std::make_shared<BrokenNetwork>(defect, inputs, hidden, up_to(2));
-          }};
+          },
+          defect == Defect::relu_through_root};
 }
 
 }  // namespace
@@ -121,6 +138,7 @@ std::vector<GeneratorDefect> broken_generators() {
       {"certificate-without-offset", "the Lipschitz certificate takes act(0) = 0 for granted; softplus has ln 2", Defect::certificate_without_offset},
       {"certificate-by-sampling", "the Lipschitz certificate is the largest of three sampled difference quotients", Defect::certificate_by_sampling},
       {"batch-norm", "the images of a batch are centred together: T(u, x_k) is no function of x_k", Defect::batch_norm},
+      {"relu-through-root", "units are (t + √t²)/2: right off the kink, NaN gradients on it", Defect::relu_through_root},
   };
   std::vector<GeneratorDefect> gallery;
   for (const Entry& entry : entries) gallery.push_back({entry.name, entry.title, subject(entry.name, entry.title, entry.defect)});

@@ -1,5 +1,6 @@
 #include "slicecheck/gallery/matrix.h"
 
+#include "slicecheck/gallery/broken_criticality.h"
 #include "slicecheck/gallery/broken_dynamics.h"
 #include "slicecheck/gallery/broken_generator.h"
 #include "slicecheck/gallery/broken_loss.h"
@@ -23,6 +24,7 @@ std::vector<PlantedDefect> gallery() {
   add(all, broken_samplers(), repaired_sampler());
   add(all, broken_trainings(), repaired_training());
   add(all, broken_laws(), repaired_law());
+  add(all, broken_criticalities(), repaired_criticality());
   return all;
 }
 
