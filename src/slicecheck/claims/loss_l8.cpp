@@ -52,6 +52,53 @@ Judgement gradient(const LossSubject& subject, const LossCase& c) {
   return judgement;
 }
 
+/// Every second point is made to tie with the one before along an axis. For equal a's, b ↦ p|a − b|^{p−1} sign(a − b) is monotone, so exchanging the targets of
+/// tied points exchanges these slopes: the subdifferential is the permutohedron of the slopes, in each block, and membership is Rado's inequalities (as in N2,
+/// for every p > 1; at p = 1 where no gap is 0 within rounding). Points that rounding cannot tell apart are judged as one cluster.
+Judgement at_a_tie(const LossSubject& subject, LossCase c) {
+  c.theta = Eigen::RowVectorXd::Unit(c.d(), static_cast<Index>(c.number % static_cast<std::uint64_t>(c.d())));
+  for (Index k = 1; k < c.n(); k += 2) c.z(k, c.number % static_cast<std::uint64_t>(c.d())) = c.z(k - 1, c.number % static_cast<std::uint64_t>(c.d()));
+  const Evaluation got = evaluate(subject, c.z, c.y, c.theta, c.p);
+  const Eigen::VectorXd a = c.z * c.theta.row(0).transpose();
+  const Eigen::VectorXd b = c.y * c.theta.row(0).transpose();
+  const auto ranks = order_of(a);
+  const auto targets = order_of(b);
+  const auto n = static_cast<std::size_t>(c.n());
+  const Eigen::VectorXd slopes = static_cast<double>(n) * (got.loss.gradient * c.theta.row(0).transpose());
+  const double e = 2.0 * got.gap_error;
+  const double sums =
+      tolerance::gamma(static_cast<double>(c.d()) + 20.0, subject.unit_roundoff) * c.p * std::pow(got.size, c.p - 1.0) + std::numeric_limits<double>::min();
+  Judgement judgement;
+  judgement.allowed = 1.0;
+  judgement.observed = (static_cast<double>(n) * got.loss.gradient - slopes * c.theta.row(0)).rowwise().norm().maxCoeff() / sums;  // every row is along θ
+  for (std::size_t begin = 0, end = 0; begin < n; begin = end) {
+    for (end = begin + 1; end < n && a[ranks[end]] - a[ranks[end - 1]] <= e;) ++end;
+    const double width = a[ranks[end - 1]] - a[ranks[begin]];
+    std::vector<double> mine;
+    std::vector<double> right;
+    for (std::size_t r = begin; r < end; ++r) {
+      const double gap = a[ranks[begin]] - b[targets[r]];
+      if (c.p == 1.0 && std::abs(gap) <= e + width) {
+        judgement.skipped = "p = 1: a gap is 0 within rounding";
+        return judgement;
+      }
+      mine.push_back(slopes[ranks[r]]);
+      right.push_back(c.p * std::pow(std::abs(gap), c.p - 1.0) * (gap > 0.0 ? 1.0 : (gap < 0.0 ? -1.0 : 0.0)));
+    }
+    std::sort(mine.rbegin(), mine.rend());
+    std::sort(right.rbegin(), right.rend());
+    const double slack = sums + (c.p == 1.0 ? 0.0 : tolerance::gap_power_derivative(c.p, got.size, e + width));
+    double excess = 0.0;
+    for (std::size_t j = 0; j < mine.size(); ++j) {
+      excess += mine[j] - right[j];
+      const double ratio = excess / (static_cast<double>(j + 1) * slack);
+      judgement.observed = std::max(judgement.observed, j + 1 == mine.size() ? std::abs(ratio) : ratio);
+    }
+  }
+  if (!got.loss.gradient.allFinite()) judgement.observed = std::numeric_limits<double>::quiet_NaN();
+  return judgement;
+}
+
 /// 1 < p < 2: one point at distance t from its target has the slope p t^{p−1}; the difference quotient from 0 is p t^{p−2}, which has no bound as t → 0.
 Judgement second_derivative(const LossSubject& subject, const LossCase& c) {
   constexpr double p = 1.5;
@@ -85,10 +132,11 @@ Claim claim_l8() {
   claim.title = "the gradient for every exponent";
   claim.statement =
       "Where no projections are tied, ∂w_θ/∂z_k = (p/n)|Δ|^{p−1} sign(Δ) θ for p > 1; at p = 1 the same, except that nothing is claimed where Δ = 0. For 1 < p "
-      "< 2 "
-      "second derivatives are unbounded, so assumption A5 fails.";
+      "< 2 second derivatives are unbounded, so assumption A5 fails. At a tie the slopes of a block are a point of the permutohedron of p|Δ|^{p−1} sign(Δ).";
   claim.source = "elementary; theory/loss.md";
-  claim.checks = {{"gradient", {}, gradient}, {"second derivatives have no bound", {}, second_derivative, false, 5, true}};
+  claim.checks = {{"gradient", {}, gradient},
+                  {"gradient at a tie", {.points = 24, .dimension = 6, .directions = 1, .large_cases = false}, at_a_tie},
+                  {"second derivatives have no bound", {}, second_derivative, false, 5, true}};
   return claim;
 }
 
