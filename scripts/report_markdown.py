@@ -11,7 +11,7 @@ from markupsafe import Markup
 from report_content import MANIFEST_COLUMNS, manifest_rows, manifest_value, matrix_view
 from report_numbers import grouped, ratio
 from report_run import Claim, CounterExample
-from report_views import Cell, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, TableView
+from report_views import Cell, CheckTable, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, TableView
 
 
 def text(value: Any) -> Markup:
@@ -71,12 +71,12 @@ def verdicts_table(claim: ClaimView) -> Markup:
     return table(["Subject", "Verdict", "Cases", "Skipped", "Worst ratio", "Tightness", "Confidence"], rows, "llrlrrl")
 
 
-def checks_table(claim: ClaimView) -> Markup:
+def checks_table(claim: ClaimView, shown: CheckTable) -> Markup:
     rows = []
-    for name in claim.check_names:
-        common, checks = claim.common_cases(name), [claim.check(v, name) for v in claim.verdicts]
+    for name in shown.names:
+        common, checks = claim.common_cases(name), [claim.check(v, name) for v in shown.verdicts]
         rows.append([name, common or "differ", *(worst if common or not cases else f"{worst} ({cases} cases)" for cases, worst in checks)])
-    return table(["Check", "Cases", *(f"Worst ratio, {v.subject}" for v in claim.verdicts)], rows, "lr" + "r" * len(claim.verdicts))
+    return table(["Check", "Cases", *(f"Worst ratio, {v.subject}" for v in shown.verdicts)], rows, "lr" + "r" * len(shown.verdicts))
 
 
 def values_text(example: CounterExample) -> str:

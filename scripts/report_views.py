@@ -102,6 +102,14 @@ class ExperimentView:
 
 
 @dataclass(frozen=True)
+class CheckTable:
+    """Checks of one claim that were run on the same subjects."""
+
+    names: list[str]
+    verdicts: list[Verdict]
+
+
+@dataclass(frozen=True)
 class ClaimView:
     """A claim with all its verdicts."""
 
@@ -123,14 +131,23 @@ class ClaimView:
     def expected(self) -> str:
         return self.claim.expected if self.claim else self.verdicts[0].expected
 
+    @property
+    def check_tables(self) -> list[CheckTable]:
+        """One table for each set of subjects: a claim that judges losses and generators has no empty cells."""
+        tables: dict[tuple[str, ...], CheckTable] = {}
+        for name in self.check_names:
+            on = [v for v in self.verdicts if any(c.name == name for c in v.checks)]
+            tables.setdefault(tuple(v.subject for v in on), CheckTable([], on)).names.append(name)
+        return list(tables.values())
+
     def check(self, verdict: Verdict, name: str) -> tuple[str, str]:
         """The cases and the worst ratio of one check on one subject, written."""
         found = [c for c in verdict.checks if c.name == name]
         return (grouped(found[0].cases), ratio(found[0].worst_ratio)) if found else ("", "–")
 
     def common_cases(self, name: str) -> str:
-        """The cases of a check where they are the same for every subject, else nothing."""
-        cases = {self.check(v, name)[0] for v in self.verdicts}
+        """The cases of a check where they are the same for every subject that it was run on, else nothing."""
+        cases = {self.check(v, name)[0] for v in self.verdicts} - {""}
         return cases.pop() if len(cases) == 1 else ""
 
     @property
