@@ -144,12 +144,14 @@ def claim_views(run: Run) -> list[ClaimView]:
 
 
 def claim_groups(claims: list[ClaimView]) -> list[ClaimGroup]:
-    """One table for each type of subject; all in one where the subjects are the same."""
-    groups = []
-    for judges in dict.fromkeys(claim.judges for claim in claims):
-        own = [claim for claim in claims if claim.judges == judges]
-        groups.append(ClaimGroup(judges, list(dict.fromkeys(v.subject for claim in own for v in claim.verdicts)), own))
-    return groups
+    """One table for each type of subject. A claim stands in the table of every type that it was judged on; one without a verdict, in that of what it judges."""
+    groups: dict[str, list[ClaimView]] = {}
+    for claim in claims:
+        types = dict.fromkeys(v.type or claim.judges for v in claim.verdicts) or {claim.judges.split(", ")[0]: None}
+        for type in types:
+            groups.setdefault(type, []).append(claim)
+    return [ClaimGroup(type, list(dict.fromkeys(v.subject for claim in own for v in claim.verdicts if (v.type or claim.judges) == type)), own)
+            for type, own in groups.items()]
 
 
 def tightness(groups: list[ClaimGroup], counter: Counter) -> FigureView | None:
@@ -157,7 +159,7 @@ def tightness(groups: list[ClaimGroup], counter: Counter) -> FigureView | None:
     for group in groups:
         judged = [claim for claim in group.claims if claim.verdicts]
         if judged:
-            blocks.append(Block(group.judges, [claim.id for claim in judged], group.subjects, [v for claim in judged for v in claim.verdicts]))
+            blocks.append(Block(group.type, [claim.id for claim in judged], group.subjects, [v for claim in judged for v in claim.verdicts if v.subject in group.subjects]))
     if not blocks:
         return None
     return FigureView(counter.figure(), "tightness-figure", "How close every claim comes to its bound", TIGHTNESS_CAPTION, "tightness", draw_tightness(blocks),

@@ -39,6 +39,7 @@ class Verdict:
     claim: str
     title: str
     subject: str
+    type: str
     outcome: str
     expected: str
     cases: int
@@ -210,7 +211,7 @@ def one_of(record: Record, key: str, allowed: tuple[str, ...]) -> str:
 def verdict(record: Record) -> Verdict:
     """A verdict; one that says `holds` without a case, or beyond its bound, contradicts itself and is refused."""
     made = Verdict(
-        claim=record.text("claim"), title=record.text("title"), subject=record.text("subject"),
+        claim=record.text("claim"), title=record.text("title"), subject=record.text("subject"), type=record.text("type", ""),
         outcome=one_of(record, "outcome", OUTCOMES), expected=one_of(record, "expected", OUTCOMES[:2]),
         cases=record.integer("cases"), skipped=counts(record, "skipped"), kinds=counts(record, "kinds") if record.has("kinds") else {},
         worst_ratio=record.number("worst_ratio"), tightness=record.number("tightness") if record.has("tightness") else None,

@@ -56,8 +56,8 @@ def print_summary(content: Content, page: str, stream: TextIO = sys.stdout) -> N
     """The claims × subjects table, the headline and where the page is."""
     colour = wants_colour(stream)
     for group in content.groups:
-        if len(content.groups) > 1 and group.judges:
-            print(f"{clean(group.judges)}:", file=stream)
+        if len(content.groups) > 1 and group.type:
+            print(f"{clean(group.type)}:", file=stream)
         print("\n".join(group_lines(group, colour)), end="\n\n", file=stream)
     if content.absent:
         print(f"Absent: {clean(', '.join(content.absent))}", file=stream)

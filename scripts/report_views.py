@@ -169,9 +169,9 @@ class ClaimView:
 
 @dataclass(frozen=True)
 class ClaimGroup:
-    """The claims that judge one type of subject: a table of their own."""
+    """One type of subject, and the claims that were judged on it: a table of their own."""
 
-    judges: str
+    type: str
     subjects: list[str]
     claims: list[ClaimView]
 

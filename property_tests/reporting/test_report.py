@@ -502,6 +502,22 @@ class Verdicts(Case):
         self.assertIn("Caught by one claim alone: one-norm by L1.", text)
         self.assertRegex(text, r"Redundant on this gallery \(whatever it catches, another claim catches too\): L5, L6\.")
 
+    def test_a_claim_stands_in_the_table_of_each_type_it_was_judged_on(self) -> None:
+        judged = [verdict("L1", "cpu", 0.5, type="loss"), verdict("L2", "cpu", 0.5, type="loss"), verdict("L2", "relu", 0.25, type="generator")]
+        judged[2]["checks"] = [{"name": "pairs in u", "cases": 400, "worst_ratio": 0.25}]
+        self.small(verdicts=judged, claims=[])
+        self.rendered(self.run_folder)
+        text = (self.run_folder / "report.md").read_text(encoding="utf-8")
+        tables = text[text.index("### Judged on: loss"):text.index("## Claim by claim")].split("### Judged on: generator")
+        self.assertEqual(len(tables), 2)
+        for table, subject, other, ids in ((tables[0], "cpu", "relu", ("L1", "L2")), (tables[1], "relu", "cpu", ("L2",))):
+            self.assertIn(f"| {subject} |", table)
+            self.assertNotIn(other, table)
+            self.assertEqual([id for id in ("L1", "L2") if f"| {id} " in table], list(ids))
+        # The checks of L2 are in two tables, each with the subjects that they were run on.
+        self.assertIn("Worst ratio, cpu |", text)
+        self.assertIn("| pairs in u | 400 | 0.25 |", text)
+
     def test_contradictions_are_refused(self) -> None:
         for change, words in (({"cases": 0}, "0 cases"), ({"worst_ratio": 1.5}, "worst ratio is 1.5"), ({"outcome": "passed"}, "'passed'"),
                 ({"subject": None}, "'subject'")):

@@ -40,8 +40,8 @@ std::vector<const Claim*> pointers_to_claims() {
 }
 
 void add_subjects_command(CLI::App& parser, Program&) {
-  CLI::App* command =
-      parser.add_subcommand("subjects", "List what can be judged: losses, generators, schemes, samplers, trainings, laws, measures of criticality, and the planted defects");
+  CLI::App* command = parser.add_subcommand(
+      "subjects", "List what can be judged: losses, generators, schemes, samplers, trainings, laws, measures of criticality, and the planted defects");
   command->callback([] {
     std::vector<std::vector<std::string>> rows{{"type", "subject", "description"}};
     const auto add = [&](const Subject& subject) {

@@ -60,6 +60,7 @@ struct Verdict {
   std::string claim;
   std::string title;
   std::string subject;
+  std::string type;  ///< of the subject: loss, generator, …
   Outcome outcome = Outcome::inconclusive;
   Outcome expected = Outcome::holds;
   std::uint64_t cases = 0;

@@ -86,6 +86,7 @@ class Verification {
     verdict_.claim = claim.id;
     verdict_.title = claim.title;
     verdict_.subject = name_of(subject);
+    verdict_.type = type_of(subject);
     verdict_.expected = claim.expected;
     verdict_.seed = budget.seed;
     verdict_.requested_cases = budget.cases;

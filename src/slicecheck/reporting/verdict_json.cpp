@@ -69,6 +69,7 @@ Json verdict_json(const Verdict& verdict, const std::string& profile) {
   return {{"claim", verdict.claim},
           {"title", verdict.title},
           {"subject", verdict.subject},
+          {"type", verdict.type},
           {"outcome", outcome_name(verdict.outcome)},
           {"expected", outcome_name(verdict.expected)},
           {"cases", verdict.cases},
