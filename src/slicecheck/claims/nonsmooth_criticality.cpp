@@ -218,7 +218,7 @@ Trial affine_plane(const CriticalitySubject& subject, const RandomStream& stream
 Trial frozen_batches(const CriticalitySubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
   GoldsteinSettings settings;
-  settings.n = 8 * size;
+  settings.n = Index{8} * size;
   settings.batches = 4;
   settings.directions = 1;
   const double total = static_cast<double>(settings.n * settings.batches);

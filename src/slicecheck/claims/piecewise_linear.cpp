@@ -174,7 +174,7 @@ std::shared_ptr<const TiedMlp> PiecewiseLinearMap::network() const {
 }
 
 PiecewiseLinearMap drawn_piecewise_linear(PointDraws& draws, Index parameters, bool two_layers, const Eigen::VectorXd& s) {
-  const auto integer = [&](int reach) { return static_cast<double>(draws.below(static_cast<std::uint64_t>(2 * reach + 1))) - reach; };
+  const auto integer = [&](std::uint64_t reach) { return static_cast<double>(draws.below(2 * reach + 1)) - static_cast<double>(reach); };
   const Index width = 1 + static_cast<Index>(draws.below(2));
   PiecewiseLinearMap map;
   map.slope = Eigen::MatrixXd::Zero(width, parameters);

@@ -206,7 +206,7 @@ ScriptModule::ScriptModule(std::filesystem::path file) : file_(std::move(file)),
   use_one_torch_thread();
   Module module = read_module(file_);
   check_signature(module, file_);
-  script_ = std::make_shared<const Script>(Script{std::move(module)});
+  script_ = std::make_shared<const Script>(Script{module});
   try_out();
 }
 
