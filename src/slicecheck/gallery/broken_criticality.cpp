@@ -41,6 +41,7 @@ class BrokenMeasure {
     if (flaw_ == Flaw::sum_rule_is_the_set) return distance_of(set.outer(OuterRule::sum_rule));
     if (flaw_ == Flaw::one_limit_is_the_set) {
       const Points<double> limits = set.limits().gradients;
+      if (limits.rows() == 0) reject("no limit of gradients was found");
       return distance_of(single(limits.row(0).transpose()));
     }
     if (flaw_ == Flaw::cells_of_the_untied_network) return distance_of(untied());
