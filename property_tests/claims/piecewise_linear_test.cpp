@@ -1,4 +1,4 @@
-/// The judge of N9 at kinks, judged itself: sets known by hand, and every limit found again beside the point.
+/// The judge of N9 at kinks, judged itself: sets known by hand, and gradients beside the point are among the limits.
 
 #include "slicecheck/claims/piecewise_linear.h"
 
@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "slicecheck/core/tolerances.h"
 #include "slicecheck/nonsmooth/finite_objective.h"
@@ -44,6 +45,26 @@ TEST(PiecewiseLinear, sets_known_by_hand) {
   EXPECT_EQ(sorted_column(all_limiting_gradients(one_parameter(1, 1, 0, 0, 0.5, 0.25), zero, origin, two, 1)), (std::vector<double>{0.25, 0.75}));
 }
 
+/// T = |s_1| + s_2 as relu(s_1) + relu(−s_1) + s_2 at 0, y = −1/2: 2·(1/2)·{(±1, 1)}.
+TEST(PiecewiseLinear, a_set_in_two_parameters) {
+  PiecewiseLinearMap map;
+  map.slope = Eigen::MatrixXd(2, 2);
+  map.slope << 1.0, 0.0, -1.0, 0.0;
+  map.gain = Eigen::VectorXd::Zero(2);
+  map.bias = Eigen::VectorXd::Zero(2);
+  map.out = Eigen::VectorXd::Ones(2);
+  map.drift = Eigen::RowVectorXd(2);
+  map.drift << 0.0, 1.0;
+  const Points<double> limits = all_limiting_gradients(map, Eigen::VectorXd::Zero(2), {{0.0, 1.0}}, {{-0.5, 1.0}}, 1);
+  std::set<double> first;
+  for (Index k = 0; k < limits.rows(); ++k) {
+    first.insert(limits(k, 0));
+    EXPECT_EQ(limits(k, 1), 1.0);
+  }
+  EXPECT_EQ(first, (std::set<double>{-1.0, 1.0}));
+  EXPECT_EQ(distance_of_hull(limits, Eigen::VectorXd::Zero(2)), 1.0);
+}
+
 TEST(PiecewiseLinear, distances_of_hulls) {
   const Eigen::VectorXd none = Eigen::VectorXd::Zero(2);
   EXPECT_EQ(distance_of_hull(Points<double>{{3.0, 4.0}}, none), 5.0);
@@ -55,7 +76,7 @@ TEST(PiecewiseLinear, distances_of_hulls) {
   EXPECT_EQ(distance_of_hull(Points<double>{{0.25}, {0.5}}, Eigen::VectorXd::Ones(1)), 0.25);
 }
 
-/// The network is the map, and gradients of the library beside the point are among the limits; with enough directions all limits are found.
+/// The network is the map, and gradients of the library beside the point are among the limits; with one parameter all limits are found.
 TEST(PiecewiseLinear, limits_are_found_again_beside_the_point) {
   int kinked = 0;
   for (std::uint64_t number = 0; number < 200; ++number) {

@@ -22,6 +22,10 @@ std::vector<Index> order_of(const Eigen::VectorXd& values) {
 Judgement gradient(const LossSubject& subject, const LossCase& c) {
   const Evaluation got = evaluate(subject, c.z, c.y, c.theta, c.p);
   Judgement judgement;
+  if (!got.loss.gradient.allFinite()) {
+    judgement.observed = std::numeric_limits<double>::quiet_NaN();
+    return judgement;
+  }
   Points<double> expected = Points<double>::Zero(c.n(), c.d());
   const double e = 2.0 * got.gap_error;  // the subject's gap, and the one computed here
   for (Index l = 0; l < c.theta.rows(); ++l) {
@@ -47,7 +51,6 @@ Judgement gradient(const LossSubject& subject, const LossCase& c) {
   const double at_gaps = c.p == 1.0 ? 0.0 : tolerance::gap_power_derivative(c.p, got.size, e);
   const double sums = tolerance::gamma(static_cast<double>(c.theta.rows() + c.d()) + 16.0, subject.unit_roundoff);
   judgement.observed = (got.loss.gradient - expected).rowwise().norm().maxCoeff() * static_cast<double>(c.n());
-  if (got.loss.gradient.hasNaN()) judgement.observed = std::numeric_limits<double>::quiet_NaN();
   judgement.allowed = at_gaps + sums * c.p * std::pow(got.size, c.p - 1.0) + std::numeric_limits<double>::min();
   return judgement;
 }
@@ -56,6 +59,12 @@ Judgement gradient(const LossSubject& subject, const LossCase& c) {
 /// tied points exchanges these slopes: the subdifferential is the permutohedron of the slopes, in each block, and membership is Rado's inequalities (as in N2,
 /// for every p > 1; at p = 1 where no gap is 0 within rounding). Points that rounding cannot tell apart are judged as one cluster.
 Judgement at_a_tie(const LossSubject& subject, LossCase c) {
+  Judgement judgement;
+  judgement.allowed = 1.0;
+  if (c.n() == 1) {
+    judgement.skipped = "a single point";
+    return judgement;
+  }
   c.theta = Eigen::RowVectorXd::Unit(c.d(), static_cast<Index>(c.number % static_cast<std::uint64_t>(c.d())));
   for (Index k = 1; k < c.n(); k += 2) c.z(k, c.number % static_cast<std::uint64_t>(c.d())) = c.z(k - 1, c.number % static_cast<std::uint64_t>(c.d()));
   const Evaluation got = evaluate(subject, c.z, c.y, c.theta, c.p);
@@ -68,8 +77,10 @@ Judgement at_a_tie(const LossSubject& subject, LossCase c) {
   const double e = 2.0 * got.gap_error;
   const double sums =
       tolerance::gamma(static_cast<double>(c.d()) + 20.0, subject.unit_roundoff) * c.p * std::pow(got.size, c.p - 1.0) + std::numeric_limits<double>::min();
-  Judgement judgement;
-  judgement.allowed = 1.0;
+  if (!got.loss.gradient.allFinite()) {
+    judgement.observed = std::numeric_limits<double>::quiet_NaN();
+    return judgement;
+  }
   judgement.observed = (static_cast<double>(n) * got.loss.gradient - slopes * c.theta.row(0)).rowwise().norm().maxCoeff() / sums;  // every row is along θ
   for (std::size_t begin = 0, end = 0; begin < n; begin = end) {
     for (end = begin + 1; end < n && a[ranks[end]] - a[ranks[end - 1]] <= e;) ++end;
@@ -95,7 +106,6 @@ Judgement at_a_tie(const LossSubject& subject, LossCase c) {
       judgement.observed = std::max(judgement.observed, j + 1 == mine.size() ? std::abs(ratio) : ratio);
     }
   }
-  if (!got.loss.gradient.allFinite()) judgement.observed = std::numeric_limits<double>::quiet_NaN();
   return judgement;
 }
 

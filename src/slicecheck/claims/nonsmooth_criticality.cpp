@@ -16,7 +16,7 @@ namespace {
 constexpr double kUnitRoundoff = tolerance::unit_roundoff<double>();
 
 /// What a bracket must do beside holding the distance. "Closes" means to 2⁻³⁰ of the largest gradient and 1: a definition, not a bound on rounding.
-enum class Sharpness { contains, upper_is_exact, closes };
+enum class Sharpness { upper_is_exact, closes };
 constexpr double kClosed = 0x1p-30;
 
 /// `rounding`: of the distance that the judge computed; `size`: of the largest gradient.
@@ -88,7 +88,7 @@ std::shared_ptr<const Law> law_of(const std::vector<LineAtom>& atoms) {
   return std::make_shared<FiniteLaw>("atoms", points, probabilities);
 }
 
-Trial at_kinks(const CriticalitySubject& subject, PointDraws& draws, Index parameters, Index n, bool two_layers, Sharpness sharpness) {
+Trial at_kinks(const CriticalitySubject& subject, PointDraws& draws, Index parameters, Index n, bool two_layers) {
   Eigen::VectorXd s(parameters);
   for (Index j = 0; j < parameters; ++j) s[j] = 0.5 * (static_cast<double>(draws.below(5)) - 2.0);
   const PiecewiseLinearMap map = drawn_piecewise_linear(draws, parameters, two_layers, s);
@@ -102,9 +102,10 @@ Trial at_kinks(const CriticalitySubject& subject, PointDraws& draws, Index param
   const double size = limits.rows() > 0 ? limits.rowwise().norm().maxCoeff() : 0.0;
   const double distance = distance_of_hull(limits, on_sphere ? s : Eigen::VectorXd::Zero(parameters));
   const DistanceBracket bracket = subject.bracket({map.network(), law_of(inputs), law_of(targets), n, s, radius});
-  // The weighted sums of the judge's gradients are over at most 9·9·2 products, of images and targets below 64; an edge adds a handful of operations.
-  const double rounding = tolerance::gamma(256.0, kUnitRoundoff) * 8.0 * (size + 64.0 * 64.0 * kUnitRoundoff + 1.0);
-  trial.judgement = judge_bracket(bracket, distance, rounding, size, sharpness);
+  // The judge's gradients are exact: probabilities and coefficients are multiples of small powers of 1/2, and n ≤ 2. An edge of their hull costs a handful of
+  // operations on numbers of their size, and the ray twice that.
+  const double rounding = tolerance::gamma(256.0, kUnitRoundoff) * 8.0 * (size + 1.0);
+  trial.judgement = judge_bracket(bracket, distance, rounding, size, Sharpness::upper_is_exact);
   add_bracket(bracket, distance, trial.values);
   return trial;
 }
@@ -112,12 +113,12 @@ Trial at_kinks(const CriticalitySubject& subject, PointDraws& draws, Index param
 /// One parameter: ∂_C F is the interval between the two one-sided derivatives.
 Trial one_parameter(const CriticalitySubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
-  return at_kinks(subject, draws, 1, 1 + size / 3, size > 2, Sharpness::upper_is_exact);
+  return at_kinks(subject, draws, 1, 1 + size / 3, size > 2);
 }
 
 Trial two_parameters(const CriticalitySubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
-  return at_kinks(subject, draws, 2, 1 + size / 3, size > 2, Sharpness::contains);
+  return at_kinks(subject, draws, 2, 1 + size / 3, size > 2);
 }
 
 /// F and one of its subgradients on testbed 2, over all ordered batches.
@@ -197,6 +198,8 @@ Trial affine_plane(const CriticalitySubject& subject, const RandomStream& stream
     const double error = (there.error + here.error + tolerance::gamma(terms + 64.0, kUnitRoundoff) * 2.0 * (here.value + there.value + magnitude)) / kStep;
     worst = std::max(worst, (at_least - bracket.upper) / error);
   }
+  // Every subgradient is at most this long, and the ray only helps.
+  worst = std::max(worst, (bracket.upper - magnitude) / (kClosed * magnitude + rounding));
   // Images that do not coincide: F is differentiable, the set is one vector.
   const Points<double> images = bed.generator->forward(u, bed.x);
   bool distinct = true;
@@ -237,8 +240,8 @@ Trial frozen_batches(const CriticalitySubject& subject, const RandomStream& stre
   return trial;
 }
 
-/// T = u near or on the sphere, all targets outside of it: every gradient points outwards, so that with the ray 0 is reached. All targets on the other side:
-/// the ray does not help, and the distance is at least 2(r − δ − the largest target).
+/// T = u near or on the sphere, the target outside of it: −gradients point outwards, so that with the ray 0 is reached. The target on the other side of 0: the
+/// ray does not help, and the distance is at least 2(u − δ − target).
 Trial the_ray(const CriticalitySubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
   GoldsteinSettings settings;
@@ -264,6 +267,28 @@ Trial the_ray(const CriticalitySubject& subject, const RandomStream& stream, int
   return trial;
 }
 
+/// T = u far inside the ball, the target at u ± δ/4: gradients on B(u, δ) have both signs, so 0 is in their hull although the gradient at u is not 0.
+Trial the_hull(const CriticalitySubject& subject, const RandomStream& stream, int size) {
+  PointDraws draws(stream, 0);
+  GoldsteinSettings settings;
+  settings.n = size;
+  settings.batches = 2;
+  settings.directions = 1;
+  settings.delta = std::exp2(-static_cast<double>(draws.below(6)) - 2.0);
+  settings.radius = 4.0;
+  const double u = draws.uniform(-1.0, 1.0);
+  const double target = u + (draws.below(2) == 0 ? 0.25 : -0.25) * settings.delta;
+  const auto source = std::make_shared<FiniteLaw>("one", Points<double>::Ones(1, 1));
+  const auto law = std::make_shared<FiniteLaw>("target", Points<double>::Constant(1, 1, target));
+  const double norm = subject.goldstein({std::make_shared<TwoPointLine<double>>(), source, law, 1, Eigen::VectorXd::Constant(1, u), *settings.radius}, settings,
+                                        draws.below(1'000'000));
+  Trial trial;
+  trial.judgement.allowed = tolerance::gamma(256.0, kUnitRoundoff) * 8.0 * (1.0 + settings.delta);
+  trial.judgement.observed = norm;
+  trial.values = {named("u", u), named("delta", settings.delta), named("target", target), named("reported", norm)};
+  return trial;
+}
+
 }  // namespace
 
 double line_minimiser(Index n) {
@@ -278,6 +303,7 @@ std::vector<TypedCheck<CriticalitySubject>> criticality_checks() {
           {"bracket at kinks, two parameters", 4, two_parameters, false, 2},
           {"bracket of affine maps in the plane", 3, affine_plane, false, 5},
           {"Goldstein, frozen batches", 4, frozen_batches},
+          {"Goldstein, the hull", 4, the_hull},
           {"Goldstein, the ray", 4, the_ray}};
 }
 

@@ -174,7 +174,8 @@ Claim claim_n9() {
   claim.id = "N9";
   claim.title = "criticality";
   claim.statement =
-      "A measure of criticality brackets dist(0, ∂_C F(u) + N_r(u)): the two ends meet where T is smooth near u; at ReLU kinks the hull of the limiting "
+      "A measure of criticality brackets dist(0, ∂_C F(u) + N_r(u)): the two ends meet where T is smooth near u and no images coincide; at ReLU kinks the hull "
+      "of the limiting "
       "gradients "
       "is the set, not the sum rule's and not back-propagation's; Goldstein's version uses one frozen set of batches, and the ray near the sphere. On the "
       "two-point line the mean over all batches of a loss's values and gradients is F_n(u) = u² + 1 − 2c_n|u| and an element of ∂_C F_n(u), with "

@@ -1,10 +1,12 @@
 /// N8: which ties and kinks a training meets.
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "slicecheck/claims/nonsmooth.h"
+#include "slicecheck/core/error.h"
 #include "slicecheck/dynamics/training.h"
 #include "slicecheck/generators/closed_form.h"
 #include "slicecheck/generators/dense_mlp.h"
@@ -29,8 +31,8 @@ TrainingParts<double> parts_for(std::shared_ptr<const Generator<double>> generat
   return parts;
 }
 
-/// A step meets a tie where two images have equal projections. It is harmful if the two images have different gradients in u along the direction (in the
-/// convention of the generator) and the targets of the batch are not all equal; every other tie is harmless, that of equal inputs above all.
+/// A step meets a tie where two images have equal projections. It is harmful (N6) if the two images have different gradients in u along the direction (in the
+/// convention of the generator) and the targets of the block that they are in are not all equal; every other tie is harmless, that of equal inputs above all.
 struct TiesMet {
   bool harmless = false;
   bool harmful = false;
@@ -41,21 +43,31 @@ TiesMet ties_met(const TrainingParts<double>& parts, const Eigen::VectorXd& u, s
   const Eigen::RowVectorXd theta = batch.directions.row(0);
   const auto linear = parts.generator->linearise(u, batch.x);
   const Eigen::VectorXd a = linear->images() * theta.transpose();
-  const Eigen::VectorXd b = batch.y * theta.transpose();
+  Eigen::VectorXd b = batch.y * theta.transpose();
+  std::sort(b.begin(), b.end());
   const auto gradient = [&](Index k) {
     Points<double> cotangent = Points<double>::Zero(batch.x.rows(), theta.size());
     cotangent.row(k) = theta;
     return linear->pullback(cotangent);
   };
   TiesMet met;
-  const bool targets_differ = (b.array() != b[0]).any();
   for (Index i = 0; i < a.size(); ++i)
     for (Index j = i + 1; j < a.size(); ++j) {
       if (a[i] != a[j]) continue;
+      const bool targets_differ = b[(a.array() < a[i]).count()] != b[(a.array() <= a[i]).count() - 1];
       const bool harmful = targets_differ && batch.x.row(i) != batch.x.row(j) && gradient(i) != gradient(j);
       (harmful ? met.harmful : met.harmless) = true;
     }
   return met;
+}
+
+/// The subject's path, which must be one: every claim below is about finite points.
+std::vector<Eigen::VectorXd> path_of(const TrainingSubject& subject, const TrainingParts<double>& parts) {
+  std::vector<Eigen::VectorXd> path = subject.path(parts, kSteps);
+  if (path.size() != kSteps + 1) throw Error(fmt::format("{} points for {} steps", path.size(), kSteps));
+  for (const Eigen::VectorXd& u : path)
+    if (u.size() != parts.generator->parameters() || !u.allFinite()) throw Error("a point of the path has the wrong size or is not finite");
+  return path;
 }
 
 /// Counts over a path; only harmful ties are judged.
@@ -78,7 +90,7 @@ Trial line(const TrainingSubject& subject, const RandomStream& stream, int size)
   const std::uint64_t seed = draws.below(1'000'000);
   const auto law = std::shared_ptr<const Law>(FiniteLaw::two_points());
   const auto parts = parts_for(std::make_shared<TwoPointLine<double>>(), law, law, 1 + size, alpha, seed);
-  const auto path = subject.path(parts, kSteps);
+  const auto path = path_of(subject, parts);
   std::map<std::string, std::uint64_t> counts;
   Trial trial;
   trial.judgement = count_ties(parts, path, counts);
@@ -107,16 +119,21 @@ Trial dead_layer(const TrainingSubject& subject, const RandomStream& stream, int
   for (std::size_t j = 0; j < moving.size(); ++j) matrix(moving[j], static_cast<Index>(j)) = 1.0;
   const auto source = std::shared_ptr<const Law>(std::make_shared<Uniform>(-1.0, 1.0, 2));
   const auto parts = parts_for(std::make_shared<TiedMlp>(network, base, matrix), source, source, 3, 0.05, seed);
-  const auto path = subject.path(parts, kSteps);
+  const auto path = path_of(subject, parts);
   std::map<std::string, std::uint64_t> counts;
   Trial trial;
   trial.judgement = count_ties(parts, path, counts);
+  for (std::uint64_t t = 0; t < kSteps; ++t) {
+    const Points<double> images = parts.generator->forward(path[static_cast<std::size_t>(t)], parts.sampler->draw(t).x);
+    trial.judgement.observed += (images.rowwise() - images.row(0)).isZero(0.0) ? 0.0 : 1.0;
+  }
   trial.values = {{"u0", Points<double>(path.front().transpose())}};
   for (const auto& [what, count] : counts) trial.counts["dead layer, " + what] = count;
   return trial;
 }
 
-/// A ReLU network with one hidden layer: pre-activations that are 0 although they move with u (their gradient in the first layer is (x, 1) ≠ 0).
+/// A ReLU network with one hidden layer: harmful ties, and pre-activations that are 0 although they move with u (their gradient in the first layer is (x, 1) ≠
+/// 0).
 Trial kinks(const TrainingSubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
   const std::uint64_t seed = draws.below(1'000'000);
@@ -124,8 +141,9 @@ Trial kinks(const TrainingSubject& subject, const RandomStream& stream, int size
   const auto network = std::make_shared<DenseMlp<double>>(2, std::vector<Index>{width}, 2, Activation::relu);
   const auto source = std::shared_ptr<const Law>(std::make_shared<Uniform>(-1.0, 1.0, 2));
   const auto parts = parts_for(network, source, source, 3, 0.05, seed);
-  const auto path = subject.path(parts, kSteps);
-  double met = 0.0;
+  const auto path = path_of(subject, parts);
+  std::map<std::string, std::uint64_t> counts;
+  double met = count_ties(parts, path, counts).observed;
   for (std::uint64_t t = 0; t < kSteps; ++t) {
     const Eigen::VectorXd& u = path[static_cast<std::size_t>(t)];
     const Eigen::Map<const Points<double>> weights(u.data(), width, 2);
@@ -153,7 +171,7 @@ Claim claim_n8() {
       "the two-point line with n = 2 have equal inputs, and half of these have targets that differ; behind a dead ReLU layer every step has ties.";
   claim.source = "theorem of Bianchi, Hachem & Schechtman on almost every step size, as report 000 uses it (T2); theory/nonsmooth.md";
   std::get<std::vector<TypedCheck<TrainingSubject>>>(claim.typed) = {{"harmful ties on the two-point line", 4, line, false, 2},
-                                                                     {"kinks of a ReLU network", 4, kinks, false, 2},
+                                                                     {"ties and kinks of a ReLU network", 4, kinks, false, 2},
                                                                      {"ties behind a dead ReLU layer", 4, dead_layer, false, 2}};
   return claim;
 }

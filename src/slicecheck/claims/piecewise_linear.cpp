@@ -7,6 +7,8 @@
 #include <numeric>
 #include <optional>
 
+#include "slicecheck/core/error.h"
+
 namespace slicecheck {
 
 namespace {
@@ -223,6 +225,7 @@ Points<double> all_limiting_gradients(const PiecewiseLinearMap& map, const Eigen
 }
 
 double distance_of_hull(const Points<double>& rows, const Eigen::VectorXd& ray) {
+  if (rows.rows() == 0) reject("the hull of no points has no distance");
   std::vector<Eigen::RowVector2d> points;
   const auto in_plane = [](const auto& v) { return Eigen::RowVector2d(v[0], v.size() > 1 ? v[1] : 0.0); };
   const double largest = rows.rowwise().norm().maxCoeff();

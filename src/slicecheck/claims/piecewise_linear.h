@@ -1,6 +1,7 @@
 #pragma once
 /// ∂_C F by brute force for small piecewise linear maps of one or two parameters into the line, with integers for coefficients: the judge of claim N9 at ReLU
-/// kinks. It shares nothing with nonsmooth/: every limiting gradient is found by walking round the point, on exact numbers.
+/// kinks. Every limiting gradient is found by walking round the point, on exact numbers; of nonsmooth/ it uses
+/// nothing but the type of network that `network` hands to the subject.
 
 #include <memory>
 #include <vector>

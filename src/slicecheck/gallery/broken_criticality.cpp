@@ -24,6 +24,7 @@ enum class Flaw {
   multiplicities_forgotten,
   population_for_batches,
   fresh_batches,
+  hull_missing,
   ray_missing,
 };
 
@@ -35,7 +36,9 @@ class BrokenMeasure {
 
   [[nodiscard]] DistanceBracket bracket() const {
     if (flaw_ == Flaw::normal_cone_missing) return right_within(2.0 * q_.radius + 1.0);
-    if (flaw_ == Flaw::none || flaw_ == Flaw::fresh_batches || flaw_ == Flaw::ray_missing) return right_within(q_.radius);
+    const bool only_at_kinks = flaw_ == Flaw::back_propagation_is_the_set || flaw_ == Flaw::cells_of_the_untied_network;
+    if (flaw_ == Flaw::none || flaw_ == Flaw::fresh_batches || flaw_ == Flaw::hull_missing || flaw_ == Flaw::ray_missing || (only_at_kinks && !tied()))
+      return right_within(q_.radius);
     if (flaw_ == Flaw::back_propagation_is_the_set) return distance_of(single(back_propagated()));
     const SampleSubdifferential set = subdifferential();
     if (flaw_ == Flaw::sum_rule_is_the_set) return distance_of(set.outer(OuterRule::sum_rule));
@@ -45,10 +48,13 @@ class BrokenMeasure {
       return distance_of(single(limits.row(0).transpose()));
     }
     if (flaw_ == Flaw::cells_of_the_untied_network) return distance_of(untied());
-    return distance_of(set.outer());
+    return {distance_of(set.outer()).lower, distance_of(std::make_shared<PointHull>(set.limits().gradients)).upper};
   }
 
  private:
+  /// The generator, if it is a network whose weights are tied, with kinks that the flaw gets wrong.
+  [[nodiscard]] const TiedMlp* tied() const { return dynamic_cast<const TiedMlp*>(q_.generator.get()); }
+
   [[nodiscard]] DistanceBracket right_within(double radius) const {
     const Criticality found = criticality(objective_, q_.u, radius);
     return {found.lower, found.upper};
@@ -79,31 +85,24 @@ class BrokenMeasure {
     return x;
   }
 
-  [[nodiscard]] static Points<double> directions_of(Index d) {
-    if (d == 1) return Points<double>::Ones(1, 1);
-    return uniform_directions<double>(RandomStream(1, Purpose::cases, 0, 0), 64, d);
-  }
-
   [[nodiscard]] Eigen::VectorXd back_propagated() const {
     Eigen::VectorXd sum = Eigen::VectorXd::Zero(q_.u.size());
     for (const SampleTerm& term : objective_.terms()) {
       const auto linear = q_.generator->linearise(q_.u, batch_of(term));
-      sum += term.weight * linear->pullback(ReferenceLoss(2.0).evaluate(linear->images(), term.y, directions_of(term.y.cols())).gradient);
+      sum += term.weight * linear->pullback(ReferenceLoss(2.0).evaluate(linear->images(), term.y, Points<double>::Ones(1, 1)).gradient);  // on the line
     }
     return sum;
   }
 
   /// A tied network's kinks as if every weight moved on its own.
   [[nodiscard]] std::shared_ptr<const ConvexSet> untied() const {
-    const auto* tied = dynamic_cast<const TiedMlp*>(q_.generator.get());
-    if (tied == nullptr) return subdifferential().outer();
-    const DenseMlp<double>& mlp = tied->mlp();
+    const DenseMlp<double>& mlp = tied()->mlp();
     std::vector<Index> hidden;
     for (Index m = 0; m + 1 < mlp.layers(); ++m) hidden.push_back(mlp.width(m));
     const auto free = std::make_shared<DenseMlp<double>>(mlp.input_dimension(), hidden, mlp.output_dimension(), mlp.activation());
     const FiniteObjective wide(free, *q_.source, *q_.target, q_.n);
-    const Points<double> limits = wide.subdifferential(tied->network_parameters(q_.u)).limits().gradients;
-    return std::make_shared<PointHull>(Points<double>(limits * tied->matrix()));
+    const Points<double> limits = wide.subdifferential(tied()->network_parameters(q_.u)).limits().gradients;
+    return std::make_shared<PointHull>(Points<double>(limits * tied()->matrix()));
   }
 
   [[nodiscard]] static std::shared_ptr<const ConvexSet> single(const Eigen::VectorXd& g) { return std::make_shared<PointHull>(Points<double>(g.transpose())); }
@@ -132,8 +131,13 @@ class BrokenMeasure {
 double broken_goldstein(Flaw flaw, const CriticalityQuestion& q, GoldsteinSettings settings, std::uint64_t seed) {
   const ReferenceLoss loss(2.0);
   if (flaw == Flaw::ray_missing) settings.radius.reset();
+  if (flaw == Flaw::hull_missing) {
+    settings.delta *= 1e-6;
+    settings.points = 1;
+    settings.refinements = 0;
+  }
   if (flaw != Flaw::fresh_batches) return goldstein_criticality(*q.generator, loss, *q.source, *q.target, q.u, settings, seed).norm;
-  // One gradient at a time, each on batches of its own.
+  // One gradient at a time, each at u and on batches of its own.
   const std::uint64_t points = settings.points;
   settings.points = 1;
   settings.refinements = 0;
@@ -176,6 +180,7 @@ std::vector<CriticalityDefect> broken_criticalities() {
       {"multiplicities-forgotten", "every batch up to order counts once, whatever its probability", Flaw::multiplicities_forgotten},
       {"population-for-batches", "the loss between the whole laws in place of the expected loss of batches", Flaw::population_for_batches},
       {"fresh-batches-for-goldstein", "each gradient of the hull comes from batches of its own: noise puts 0 into it", Flaw::fresh_batches},
+      {"hull-missing-for-goldstein", "one gradient beside u in place of the hull of those around it", Flaw::hull_missing},
       {"ray-missing-for-goldstein", "Goldstein's set near the sphere without the ray", Flaw::ray_missing},
   };
   std::vector<CriticalityDefect> gallery;

@@ -15,7 +15,7 @@ struct CriticalityDefect {
 
 std::vector<CriticalityDefect> broken_criticalities();
 
-/// The measure that the defects are planted in, without any.
+/// The library's own measure. The broken ones are made of the same parts, put together with one of them wrong.
 CriticalitySubject repaired_criticality();
 
 }  // namespace slicecheck

@@ -12,6 +12,7 @@ namespace {
 
 enum class Defect {
   none,
+  none_with_kinks,
   pullback_missing_bias,
   pullback_of_stale_parameters,
   pullback_half,
@@ -55,7 +56,9 @@ class BrokenLinearisation final : public Linearisation<double> {
 class BrokenNetwork final : public Generator<double> {
  public:
   BrokenNetwork(Defect defect, Index inputs, std::vector<Index> hidden, Index outputs)
-      : defect_(defect), network_(inputs, std::move(hidden), outputs, defect == Defect::relu_through_root ? Activation::relu : Activation::softplus) {}
+      : defect_(defect),
+        network_(inputs, std::move(hidden), outputs,
+                 defect == Defect::relu_through_root || defect == Defect::none_with_kinks ? Activation::relu : Activation::softplus) {}
 
   [[nodiscard]] std::string name() const override { return "broken " + network_.name(); }
   [[nodiscard]] Index parameters() const override { return network_.parameters(); }
@@ -118,12 +121,16 @@ GeneratorSubject subject(const std::string& name, const std::string& title, Defe
             if (draws.below(2) == 0) hidden.push_back(up_to(size + 1));
             return std::make_shared<BrokenNetwork>(defect, inputs, hidden, up_to(2));
           },
-          defect == Defect::relu_through_root};
+          defect == Defect::relu_through_root || defect == Defect::none_with_kinks};
 }
 
 }  // namespace
 
 GeneratorSubject repaired_generator() { return subject("repaired-generator", "the gallery's network without a defect", Defect::none); }
+
+GeneratorSubject repaired_relu_generator() {
+  return subject("repaired-relu-generator", "the gallery's ReLU network without a defect", Defect::none_with_kinks);
+}
 
 std::vector<GeneratorDefect> broken_generators() {
   struct Entry {

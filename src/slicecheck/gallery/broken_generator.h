@@ -17,5 +17,7 @@ std::vector<GeneratorDefect> broken_generators();
 
 /// The generators that the defects are planted in, without any.
 GeneratorSubject repaired_generator();
+/// That of a defect which only a network with kinks can have.
+GeneratorSubject repaired_relu_generator();
 
 }  // namespace slicecheck

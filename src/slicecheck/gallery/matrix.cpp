@@ -19,7 +19,10 @@ void add(std::vector<PlantedDefect>& all, Defects defects, const Twin& twin) {
 std::vector<PlantedDefect> gallery() {
   std::vector<PlantedDefect> all;
   add(all, loss_gallery(), repaired_loss());
-  add(all, broken_generators(), repaired_generator());
+  for (GeneratorDefect& defect : broken_generators()) {
+    const bool kinks = defect.subject.kinks;
+    all.push_back({std::move(defect.name), std::move(defect.title), std::move(defect.subject), kinks ? repaired_relu_generator() : repaired_generator()});
+  }
   add(all, broken_schemes(), repaired_scheme());
   add(all, broken_samplers(), repaired_sampler());
   add(all, broken_trainings(), repaired_training());
