@@ -70,7 +70,7 @@ std::vector<Eigen::VectorXd> path_of(const TrainingSubject& subject, const Train
   return path;
 }
 
-/// A path, and the ties on it: all are counted, the harmful ones judged.
+/// A path, and the ties on it: the harmful ones are judged, the harmless ones counted under the name `where`, if there is one.
 struct Walk {
   std::vector<Eigen::VectorXd> path;
   Trial trial;
@@ -80,9 +80,10 @@ Walk walk(const TrainingSubject& subject, const TrainingParts<double>& parts, co
   Walk out{path_of(subject, parts), {}};
   for (std::uint64_t t = 0; t < kSteps; ++t) {
     const TiesMet met = ties_met(parts, out.path[static_cast<std::size_t>(t)], t);
-    ++out.trial.counts[where + ", steps"];
-    out.trial.counts[where + ", with a harmless tie"] += met.harmless ? 1 : 0;
-    out.trial.counts[where + ", with a harmful tie"] += met.harmful ? 1 : 0;
+    if (!where.empty()) {
+      ++out.trial.counts[where + ", steps"];
+      out.trial.counts[where + ", with a harmless tie"] += met.harmless ? 1 : 0;
+    }
     out.trial.judgement.observed += met.harmful ? 1.0 : 0.0;
   }
   out.trial.values = {{"u0", Points<double>(out.path.front().transpose())}};
@@ -96,7 +97,7 @@ Trial line(const TrainingSubject& subject, const RandomStream& stream, int size)
   const std::uint64_t seed = draws.below(1'000'000);
   const auto law = std::shared_ptr<const Law>(FiniteLaw::two_points());
   const auto parts = parts_for(std::make_shared<TwoPointLine<double>>(), law, law, 1 + size, alpha, seed);
-  Trial trial = walk(subject, parts, fmt::format("two-point line, n = {}", 1 + size)).trial;
+  Trial trial = walk(subject, parts, size == 1 ? "two-point line, n = 2" : "").trial;
   trial.values.push_back({"step size", Points<double>::Constant(1, 1, alpha)});
   return trial;
 }
@@ -137,7 +138,7 @@ Trial kinks(const TrainingSubject& subject, const RandomStream& stream, int size
   const auto network = std::make_shared<DenseMlp<double>>(2, std::vector<Index>{width}, 2, Activation::relu);
   const auto source = std::shared_ptr<const Law>(std::make_shared<Uniform>(-1.0, 1.0, 2));
   const auto parts = parts_for(network, source, source, 3, 0.05, seed);
-  Walk walked = walk(subject, parts, "ReLU network");
+  Walk walked = walk(subject, parts, "");
   for (std::uint64_t t = 0; t < kSteps; ++t) {
     const Eigen::VectorXd& u = walked.path[static_cast<std::size_t>(t)];
     const Eigen::Map<const Points<double>> weights(u.data(), width, 2);
