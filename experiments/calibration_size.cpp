@@ -122,6 +122,7 @@ std::vector<Row> claim_rows(std::uint64_t seed, int case_size) {
     add_typed_rows(claim, training_subjects(), seed, case_size, rows);
     add_typed_rows(claim, law_subjects(), seed, case_size, rows);
     add_typed_rows(claim, criticality_subjects(), seed, case_size, rows);
+    add_typed_rows(claim, flow_subjects(), seed, case_size, rows);
   }
   return rows;
 }

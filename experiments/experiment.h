@@ -9,6 +9,7 @@
 
 #include "settings.h"
 #include "slicecheck/core/progress.h"
+#include "slicecheck/core/ranks.h"
 
 namespace slicecheck {
 
@@ -21,6 +22,8 @@ struct ExperimentContext {
   std::filesystem::path data;    ///< where fetch_data.sh put the data sets
   bool resume;
   Progress& progress;
+  Ranks& ranks;  ///< one, unless the experiment is distributed
+  bool writes;   ///< this rank writes the files: rank 0. The others compute, and write nothing but checkpoints.
 };
 
 struct Experiment {
@@ -30,6 +33,8 @@ struct Experiment {
   std::string full;   ///< preset, TOML
   /// Writes the CSV and IDX files and, last, summary.json. @throws InputError for settings and data that cannot be used.
   std::function<void(const ExperimentContext&)> run;
+  /// All ranks call `run`, and share the work through `ranks`. Otherwise rank 0 runs it alone.
+  bool distributed = false;
 };
 
 /// All experiments.

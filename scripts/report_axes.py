@@ -84,10 +84,3 @@ def log_ticks(axis: Axis, low: float, high: float, room: int, values: np.ndarray
 def linear_ticks(axis: Axis, room: int) -> None:
     """Ticks on a linear axis with room for so many labels."""
     axis.set_major_locator(MaxNLocator(nbins=room, steps=[1, 2, 2.5, 5, 10]))
-
-
-def fractions(values: np.ndarray, ends: tuple[float, float], scale: str) -> np.ndarray:
-    """Where values stand on an axis, from 0 to 1; NaN where they cannot be shown."""
-    if scale == "log":
-        values, ends = np.log(np.where(values > 0, values, np.nan)), (math.log(ends[0]), math.log(ends[1]))
-    return (values - ends[0]) / (ends[1] - ends[0])

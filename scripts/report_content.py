@@ -8,12 +8,13 @@ from typing import Any
 from report_figures import draw
 from report_files import InputError, Record, as_text
 from report_numbers import duration, formatted, grouped, pretty, ratio, with_zeros
-from report_run import Experiment, Run, Trial, Verdict, plot_stem
+from report_run import Experiment, Measured, Run, Trial, Verdict, plot_stem
 from report_tightness import Block, draw_tightness
 from report_views import Cell, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, ExperimentView, FigureView, Headline, TableView
 
 MOST_NAMED = 8          # verdicts that the headline names one by one
 MOST_ROWS = 12          # rows of a counter-example's matrix that are shown
+EXPECTED_WORDS = {"finding": "refuted, as it should be", "surprise": "holds, though it should be refuted"}    # of an experiment's verdict
 MANIFEST_COLUMNS = ("profile", "seed", "threads", "started", "duration_seconds", "complete")
 TIGHTNESS_CAPTION = (
     "Every mark is one verdict. Left: the largest observed / allowed over all checks of the claim, where what is allowed includes rounding or the "
@@ -45,7 +46,7 @@ def make_content(run: Run) -> Content:
     incomplete = ["manifest.json"] if run.manifest and run.manifest.value.get("complete") is False else []
     incomplete += [f"experiments/{e.name}/manifest.json" for e in run.experiments if e.manifest and e.manifest.value.get("complete") is False]
     content = Content(
-        subtitle=subtitle(run), headline=headline(run, claims), absent=run.absent, incomplete=incomplete, groups=groups,
+        subtitle=subtitle(run), headline=headline(run, claims), measured=measured_headline(run), absent=run.absent, incomplete=incomplete, groups=groups,
         claims=claims, registry=run.claims, has_verdicts=run.verdicts is not None, tightness=tightness(groups, counter),
         defects=defect_rows(run.trials, order) if run.trials is not None else None,
         defect_groups=defect_groups(run.trials or [], order), sole_catches=sole_catches(run.trials or [], order),
@@ -80,22 +81,21 @@ def subtitle(run: Run) -> list[str]:
     return list(profiles)
 
 
-def named(verdicts: list[Verdict]) -> str:
+def named(verdicts: list[Verdict] | list[Measured]) -> str:
     """`L2 on cpu and torch, L5 on cpu`: which verdicts these are."""
     shown = verdicts[:MOST_NAMED]
-    by_claim: dict[str, list[str]] = {}
+    by_claim: dict[str, dict[str, None]] = {}
     for verdict in shown:
-        by_claim.setdefault(verdict.claim, []).append(verdict.subject)
+        by_claim.setdefault(verdict.claim, {})[verdict.subject] = None
     text = ", ".join(f"{claim} on {' and '.join(subjects)}" for claim, subjects in by_claim.items())
     return text + (f" and {len(verdicts) - MOST_NAMED} more" if len(verdicts) > MOST_NAMED else "")
 
 
 def headline(run: Run, claims: list[ClaimView]) -> Headline:
     """One sentence, counted from the verdicts."""
-    if run.verdicts is None:
-        return Headline("This run folder holds no verdicts: verdicts.json is absent.", "open")
     if not run.verdicts:
-        return Headline("This run folder holds no verdicts: verdicts.json is empty.", "open")
+        what = "No claim was judged by itself" if measured_verdicts(run) else "This run folder holds no verdicts"
+        return Headline(f"{what}: verdicts.json is {'absent' if run.verdicts is None else 'empty'}.", "open")
     of = lambda state: [v for v in run.verdicts if v.state == state]
     declared = [v for v in run.verdicts if v.as_declared]
     parts = [f"{len(declared)} of {len(run.verdicts)} verdicts came out as declared"]
@@ -112,6 +112,24 @@ def headline(run: Run, claims: list[ClaimView]) -> Headline:
     return Headline("; ".join(part for part in parts if part) + ".", tone)
 
 
+def measured_verdicts(run: Run) -> list[Measured]:
+    return [verdict for experiment in run.experiments for verdict in experiment.verdicts]
+
+
+def measured_headline(run: Run) -> Headline | None:
+    """One sentence, counted from the experiments' verdicts and from nothing else."""
+    verdicts = measured_verdicts(run)
+    if not verdicts:
+        return None
+    other = [v for v in verdicts if v.state in ("refuted", "surprise")]
+    undecided = [v for v in verdicts if v.state == "inconclusive"]
+    count = len(verdicts) - len(other) - len(undecided)
+    text = f"Of the experiments: {count} verdict{'s' * (count != 1)} as declared, {len(other)} not, {len(undecided)} inconclusive"
+    for words, own in (("not as declared", other), ("inconclusive", undecided)):
+        text += f"; {words}: {named(own)}" if own else ""
+    return Headline(f"{text}.", "bad" if other else "open" if undecided else "good")
+
+
 def numbers(run: Run, content: Content) -> list[tuple[str, str]]:
     """The few counts at the top of the page."""
     out = []
@@ -123,6 +141,9 @@ def numbers(run: Run, content: Content) -> list[tuple[str, str]]:
         out.append(("planted defects caught", f"{sum(bool(d.caught_by) for d in content.defects)} / {len(content.defects)}"))
     if run.claims is not None:
         out.append(("claims covered", f"{sum(c.covered for c in run.claims)} / {len(run.claims)}"))
+    measured = measured_verdicts(run)
+    if measured:
+        out.append(("experiments’ verdicts as declared", f"{sum(v.outcome == v.expected for v in measured)} / {len(measured)}"))
     if content.experiments:
         out.append(("experiments" if len(content.experiments) > 1 else "experiment", str(len(content.experiments))))
     return out
@@ -224,10 +245,11 @@ def experiment_view(experiment: Experiment, counter: Counter) -> ExperimentView:
     name, summary = experiment.name, experiment.summary
     complete = not (experiment.manifest and experiment.manifest.value.get("complete") is False)
     if summary is None:
-        return ExperimentView(name, anchor("experiment", name), name, "", "", "", [], [], [], [], complete, True)
+        return ExperimentView(name, anchor("experiment", name), name, "", "", "", [], [], [], [], [], complete, True)
     return ExperimentView(
         name, anchor("experiment", name), summary.text("title"), summary.text("description"), summary.text("profile"), str(summary.integer("seed")),
-        summary.texts("facts"), [table_view(name, table, experiment, counter) for table in summary.records("tables")],
+        summary.texts("facts"), [(v, Cell(v.state, other=EXPECTED_WORDS.get(v.state, ""))) for v in experiment.verdicts],
+        [table_view(name, table, experiment, counter) for table in summary.records("tables")],
         [figure_view(name, figure, experiment, counter) for figure in summary.records("figures")],
         [{key: row.text(key) for key in ("setting", "report", "theory", "here")} for row in summary.records("departures", optional=True)], complete, False)
 
@@ -260,8 +282,9 @@ def table_view(name: str, table: Record, experiment: Experiment, counter: Counte
 
 def figure_view(name: str, figure: Record, experiment: Experiment, counter: Counter) -> FigureView:
     panels = [p for p in figure.array("panels") if isinstance(p, dict)]
-    series = [s for p in panels for s in (p.get("series") or []) if isinstance(s, dict)]
-    files = dict.fromkeys(str(part["file"]) for part in [figure.value, *panels, *series] if part.get("file"))
+    parts = [part for p in panels for key in ("series", "density", "contours", "paths", "points")
+             for part in (p[key] if isinstance(p.get(key), list) else [p.get(key)])]
+    files = dict.fromkeys(str(part["file"]) for part in [figure.value, *panels, *parts] if isinstance(part, dict) and part.get("file"))
     return FigureView(counter.figure(), anchor(f"figure-{name}", figure.text("id")), figure.text("title"), figure.text("caption", ""), plot_stem(name, figure),
                       draw(figure, experiment.data), [f"experiments/{name}/{file}" for file in files])
 

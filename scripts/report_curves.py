@@ -1,25 +1,28 @@
-"""Curves: lines with shaded intervals, points with bars, lines for reference."""
+"""Curves: lines with shaded intervals, points with bars, steps, fans of many paths, lines for reference."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 
-from report_axes import common, fractions, limits, linear_ticks, log_ticks
-from report_drawing import INK, MARKERS, PAGE_INCHES, PALETTE, Drawing, finish, new_figure, plain, wrapped
+from report_axes import common, limits, linear_ticks, log_ticks
+from report_drawing import MARKERS, PAGE_INCHES, PALETTE, RASTER_VERTICES, Drawing, finish, new_figure, plain, wrapped
 from report_files import DataFolder, InputError, Record
+from report_lines import Labels, draw_line, read_line
+from report_panels import legend_shape
 
 FEW = 24   # a line with no more points than this shows each of them
+STYLES = ("line", "points", "dashed", "step", "fan")
+MARKED = ("line", "step")   # the styles with marks on the line
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A series of a panel, read."""
+    """A series of a panel, read; `paths` are the places of the points of each polyline of a fan."""
 
     label: str
     style: str
@@ -27,17 +30,24 @@ class Curve:
     y: np.ndarray
     low: np.ndarray | None
     high: np.ndarray | None
+    paths: list[list[int]] = field(default_factory=list)
 
     def heights(self) -> np.ndarray:
         return np.concatenate([part for part in (self.y, self.low, self.high) if part is not None])
 
+    def outline(self) -> list[np.ndarray]:
+        """What is drawn of the series, as polylines with rows (x, y); points by themselves are polylines of one point."""
+        if self.style == "points":
+            return [np.array([[x, y]]) for x, y in zip(self.x, self.y)] + [np.array([[x, a], [x, b]]) for x, a, b in self._bars()]
+        if self.style == "fan":
+            return [np.stack([self.x[path], self.y[path]], axis=1) for path in self.paths]
+        x, heights = self.x, [part for part in (self.y, self.low, self.high) if part is not None]
+        if self.style == "step":
+            x, heights = np.repeat(x, 2)[1:], [np.repeat(part, 2)[:-1] for part in heights]
+        return [np.stack([x, part], axis=1) for part in heights]
 
-@dataclass(frozen=True)
-class Line:
-    """A horizontal line for reference."""
-
-    y: float
-    label: str
+    def _bars(self) -> list[tuple[float, float, float]]:
+        return [] if self.low is None else list(zip(self.x, self.low, self.high))
 
 
 def read_curve(series: Record, figure: Record, data: DataFolder) -> Curve:
@@ -47,17 +57,23 @@ def read_curve(series: Record, figure: Record, data: DataFolder) -> Curve:
         raise InputError(f"{series.where}: 'low' and 'high' come together")
     column = lambda key: table.numbers(series.text(key), rows) if series.has(key) else None
     style = series.text("style", "line")
-    if style not in ("line", "points", "dashed"):
-        raise InputError(f"{series.where}: the style should be line, points or dashed, but is '{style}'")
-    return Curve(series.text("label"), style, table.numbers(figure.text("x"), rows), table.numbers(series.text("y"), rows), column("low"), column("high"))
+    if style not in STYLES:
+        raise InputError(f"{series.where}: the style should be {', '.join(STYLES[:-1])} or {STYLES[-1]}, but is '{style}'")
+    if style == "fan" and series.has("low"):
+        raise InputError(f"{series.where}: a fan has no interval: 'low' and 'high' belong to the other styles")
+    if style != "fan" and series.has("path"):
+        raise InputError(f"{series.where}: 'path' belongs to the style fan, but the style is '{style}'")
+    paths = table.groups(series.text("path"), rows) if style == "fan" else []
+    x, y = table.numbers(figure.text("x"), rows), table.numbers(series.text("y"), rows)
+    return Curve(series.text("label"), style, x, y, column("low"), column("high"), paths)
 
 
 def draw_curves(figure: Record, data: DataFolder) -> Drawing:
-    """Lines with shaded intervals, or points with bars; one colour a label throughout the figure."""
+    """Lines with shaded intervals, points with bars, steps, or fans; one colour a label throughout the figure."""
     log_x, log_y = figure.boolean("log_x", False), figure.boolean("log_y", False)
     panels = figure.records("panels")
     curves = [[read_curve(s, figure, data) for s in panel.records("series")] for panel in panels]
-    lines = [[Line(line.number("y"), line.text("label", "")) for line in panel.records("lines", optional=True)] for panel in panels]
+    lines = [[read_line(line, log_x, log_y) for line in panel.records("lines", optional=True)] for panel in panels]
     labels = list(dict.fromkeys(curve.label for panel in curves for curve in panel))
     columns = len(panels) if len(panels) <= 3 else 2 if len(panels) == 4 else 3
     rows = math.ceil(len(panels) / columns)
@@ -71,11 +87,14 @@ def draw_curves(figure: Record, data: DataFolder) -> Drawing:
     drawing.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.02, hspace=0.02)
     grid = drawing.add_gridspec(rows + 1, columns, height_ratios=[panel_height] * rows + [legend_height])
 
-    x_ranges = [limits(np.concatenate([c.x for c in panel] or [np.empty(0)]), log_x, 0.03) for panel in curves]
-    y_ranges = [limits(np.concatenate([c.heights() for c in panel] + [np.array([line.y for line in marks], dtype=float)]), log_y)
+    x_ranges = [limits(np.concatenate([c.x for c in panel] + [np.array([line.x for line in marks if line.x is not None], dtype=float)]), log_x, 0.03)
+                for panel, marks in zip(curves, lines)]
+    y_ranges = [limits(np.concatenate([c.heights() for c in panel] + [np.array([line.y for line in marks if line.y is not None], dtype=float)]), log_y)
                 for panel, marks in zip(curves, lines)]
     shared_x, shared_y = common(x_ranges, log_x), common(y_ranges, log_y)
+    many = sum(curve.x.size for panel in curves for curve in panel if curve.style == "fan") > RASTER_VERTICES
     notes: list[str] = []
+    shown = []
     for k, (panel, marks) in enumerate(zip(curves, lines)):
         axes = drawing.add_subplot(grid[k // columns, k % columns])
         if figure.boolean("equal_axes", False):
@@ -85,16 +104,26 @@ def draw_curves(figure: Record, data: DataFolder) -> Drawing:
             axes.set_title(wrapped(title, side - 0.6))
         set_scales(axes, log_x, log_y, shared_x or x_ranges[k], shared_y or y_ranges[k], panel, side)
         for curve in panel:
-            notes += draw_curve(axes, curve, legend.look(curve.label), log_x, log_y, title)
-        for mark in marks:
-            draw_line(axes, mark, panel)
+            notes += draw_curve(axes, curve, legend.look(curve.label), log_x, log_y, title, many)
+        missing = [mark for mark in marks if not draw_line(axes, mark)]
+        notes += [f"The line “{mark.label or mark.place}”{within(title)} is not shown: it lies outside the panel." for mark in missing]
+        shown.append((axes, [mark for mark in marks if mark not in missing], [part for curve in panel for part in curve.outline()]))
         if k + columns >= len(panels):
             axes.set_xlabel(plain(figure.text("x_label")))
         if k % columns == 0:
             axes.set_ylabel(plain(figure.text("y_label")))
     if explained:
         legend.place(drawing.add_subplot(grid[rows, :]))
-    return finish(drawing, notes=notes)
+    if any(mark.label for _, marks, _ in shown for mark in marks):
+        drawing.draw_without_rendering()     # now the panels have their sizes
+        for axes, marks, outlines in shown:
+            Labels(axes, marks, outlines).draw()
+    return finish(drawing, as_png=many, notes=notes)
+
+
+def within(title: str) -> str:
+    """Which panel a note speaks of."""
+    return f" in “{title}”" if title else ""
 
 
 def set_scales(axes: Axes, log_x: bool, log_y: bool, x_range: tuple[float, float], y_range: tuple[float, float], panel: list[Curve], side: float) -> None:
@@ -113,7 +142,7 @@ def set_scales(axes: Axes, log_x: bool, log_y: bool, x_range: tuple[float, float
     axes.set_ylim(y_range)
 
 
-def draw_curve(axes: Axes, curve: Curve, look: dict, log_x: bool, log_y: bool, title: str) -> list[str]:
+def draw_curve(axes: Axes, curve: Curve, look: dict, log_x: bool, log_y: bool, title: str, many: bool) -> list[str]:
     """Draw one series; returns what has to be said about values that are not shown."""
     color, bottom = look["color"], axes.get_ylim()[0]
     if curve.low is not None:
@@ -122,38 +151,25 @@ def draw_curve(axes: Axes, curve: Curve, look: dict, log_x: bool, log_y: bool, t
             there = np.isfinite(low) & np.isfinite(curve.high)
             axes.vlines(curve.x[there], low[there], curve.high[there], color=color, linewidth=1.1, alpha=0.75)
         else:
-            axes.fill_between(curve.x, low, curve.high, color=color, alpha=0.17, linewidth=0)
+            axes.fill_between(curve.x, low, curve.high, color=color, alpha=0.17, linewidth=0, step="post" if curve.style == "step" else None)
     few = curve.x.size <= FEW
     if curve.style == "points":
         axes.plot(curve.x, curve.y, linestyle="none", marker=look["marker"], color=color, markersize=5 if few else 3)
+    elif curve.style == "fan":
+        alpha = float(np.clip(10 / max(1, len(curve.paths)), 0.12, 0.5))
+        for path in curve.paths:
+            axes.plot(curve.x[path], curve.y[path], color=color, linewidth=0.7, alpha=alpha, zorder=1.8, rasterized=many)
     else:
         dashes = (0, (5, 2.5)) if curve.style == "dashed" else look["dashes"]
         every = 1 if few else (look["shift"] % 0.1, 0.1)     # on a long line a mark each tenth of the panel's diagonal
-        axes.plot(curve.x, curve.y, linestyle=dashes, marker=look["marker"] if curve.style == "line" and look["marked"] else None, markevery=every, color=color)
-    place = f"“{curve.label}”" + (f" in “{title}”" if title else "")
+        axes.plot(curve.x, curve.y, linestyle=dashes, marker=look["marker"] if curve.style in MARKED and look["marked"] else None, markevery=every, color=color,
+                  drawstyle="steps-post" if curve.style == "step" else "default")
+    place = f"“{curve.label}”{within(title)}"
     if curve.x.size == 0:
         return [f"No data for {place}."]
     hidden = curve.x.size - int(np.sum(np.isfinite(curve.x) & np.isfinite(curve.y) & ((curve.x > 0) | (not log_x)) & ((curve.y > 0) | (not log_y))))
     why = " or not positive on a logarithmic axis" if log_x or log_y else ""
     return [f"{hidden} of {curve.x.size} values of {place} are not shown: empty, not finite{why}."] if hidden else []
-
-
-def draw_line(axes: Axes, line: Line, panel: list[Curve]) -> None:
-    """A horizontal line, labelled where fewest of the panel's values are in the way."""
-    if axes.get_yscale() == "log" and not line.y > 0:
-        return
-    axes.axhline(line.y, color=INK, linewidth=1.0, linestyle=(0, (2, 2)), zorder=1.5)
-    if not line.label:
-        return
-    height = fractions(np.array([line.y]), axes.get_ylim(), axes.get_yscale())[0]
-    x = np.concatenate([np.tile(fractions(c.x, axes.get_xlim(), axes.get_xscale()), c.heights().size // max(1, c.x.size)) for c in panel] or [np.empty(0)])
-    y = np.concatenate([fractions(c.heights(), axes.get_ylim(), axes.get_yscale()) for c in panel] or [np.empty(0)]) - height
-    ways = [(right, above) for above in (True, False) for right in (True, False) if 0.1 < height < 0.9 or above == (height <= 0.1)]
-    in_the_way = lambda right, above: int(np.sum(((x > 0.55) if right else (x < 0.45)) & ((y > -0.01) & (y < 0.09) if above else (y < 0.01) & (y > -0.09))))
-    right, above = min(ways, key=lambda way: in_the_way(*way))
-    axes.annotate(plain(line.label), (0.99 if right else 0.01, line.y), xycoords=("axes fraction", "data"), xytext=(0, 2 if above else -3),
-                  textcoords="offset points", ha="right" if right else "left", va="bottom" if above else "top", fontsize=9, color=INK,
-                  path_effects=[withStroke(linewidth=2.5, foreground="white")])
 
 
 class Legend:
@@ -164,9 +180,7 @@ class Legend:
         self.empty = {label for label in labels if not any(curve.x.size for panel in panels for curve in panel if curve.label == label)}
         self.styles = {curve.label: curve.style for panel in panels for curve in panel}
         self.marked = len(labels) > 1 or all(curve.x.size <= FEW for panel in panels for curve in panel)
-        longest = max([len(label) for label in labels] or [1])
-        self.columns = max(1, min(len(labels), int(width / (0.55 + longest * 0.083))))
-        self.height = 0.1 + 0.215 * math.ceil(len(labels) / self.columns)
+        self.columns, self.height = legend_shape(labels, width)
 
     def look(self, label: str) -> dict:
         k = self.labels.index(label)
@@ -176,7 +190,9 @@ class Legend:
     def handle(self, label: str) -> Line2D:
         look, style = self.look(label), self.styles[label]
         dashes = {"points": "none", "dashed": (0, (4, 2))}.get(style, look["dashes"])
-        return Line2D([], [], color=look["color"], linestyle=dashes, marker=look["marker"] if style == "points" or (style == "line" and self.marked) else None)
+        if style == "fan":
+            return Line2D([], [], color=look["color"], linewidth=1.0, alpha=0.7)
+        return Line2D([], [], color=look["color"], linestyle=dashes, marker=look["marker"] if style == "points" or (style in MARKED and self.marked) else None)
 
     def place(self, axes: Axes) -> None:
         axes.set_axis_off()

@@ -22,6 +22,7 @@ from report_numbers import with_scripts
 PAGE_INCHES = 9.2        # the width of a full-width figure; 96 of the page's pixels are one inch
 PNG_DPI = 192            # two dots to each of the page's pixels
 RASTER_POINTS = 3000     # scatter plots with more points than this are shown as PNG
+RASTER_VERTICES = 20000  # and so are figures whose many polylines have more vertices than this
 
 # Okabe and Ito's palette without its yellow, which is too pale for a line on white; order: the first ones differ most.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -67,7 +68,7 @@ def finish(figure: Figure, as_png: bool = False, notes: list[str] | None = None,
         svg = io.BytesIO()
         figure.savefig(svg, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         figure.set_dpi(PNG_DPI)
-        for image in (image for axes in figure.axes for image in axes.images):
+        for image in (image for axes in figure.axes for image in axes.images if mosaics):
             image.set_visible(False)
         figure.canvas.draw()
     dots = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

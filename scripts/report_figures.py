@@ -6,9 +6,10 @@ from report_curves import draw_curves
 from report_drawing import Drawing
 from report_files import DataFolder, InputError, Record
 from report_images import draw_images
+from report_phase import draw_phase
 from report_scatter import draw_scatter
 
-KINDS = {"curves": draw_curves, "scatter": draw_scatter, "images": draw_images}
+KINDS = {"curves": draw_curves, "scatter": draw_scatter, "images": draw_images, "phase": draw_phase}
 
 
 def draw(figure: Record, data: DataFolder) -> Drawing:

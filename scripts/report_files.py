@@ -86,6 +86,13 @@ class Record:
         value = self._get(key, (int, float, type(None)), "a number")
         return None if value is None else float(value)
 
+    def finite(self, key: str) -> float:
+        """A number that is neither null nor infinite nor NaN."""
+        value = self.number(key)
+        if value is None or not math.isfinite(value):
+            raise InputError(f"{self.where}: the field '{key}' should be a finite number, but is {'null' if value is None else self.value[key]}")
+        return value
+
     def integer(self, key: str) -> int:
         return self._get(key, (int,), "an integer")
 
@@ -145,6 +152,13 @@ class Csv:
         """The numbers of the rows whose columns equal the given values, compared as text."""
         wanted = [(self.position(column), as_text(value)) for column, value in where.items()]
         return [i for i, row in enumerate(self.rows) if all(row[k] == text for k, text in wanted)]
+
+    def groups(self, column: str, rows: list[int]) -> list[list[int]]:
+        """The places in `rows` of the rows that share a value of the column, compared as text: one group a value, in the order of their first rows."""
+        position, groups = self.position(column), {}
+        for place, row in enumerate(rows):
+            groups.setdefault(self.rows[row][position], []).append(place)
+        return list(groups.values())
 
     def number(self, row: int, column: str) -> float:
         """One cell as a number; an empty cell is not a number (NaN)."""

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from report_content import MANIFEST_COLUMNS, manifest_rows, manifest_value, matrix_view
 from report_numbers import grouped, ratio
-from report_run import Claim, CounterExample
+from report_run import Claim, CounterExample, Measured
 from report_views import Cell, CheckTable, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, TableView
 
 
@@ -115,6 +115,11 @@ def defects_table(group: DefectGroup) -> Markup:
 def catches_table(defects: list[DefectRow]) -> Markup:
     rows = [[code(d.defect), t.claim, t.check or "–", ratio(t.worst_ratio)] for d in defects for t in d.caught_by]
     return table(["Defect", "Claim", "Check", "Worst ratio"], rows, "lllr")
+
+
+def measured_table(verdicts: list[tuple[Measured, Cell]]) -> Markup:
+    rows = [[v.claim, v.what, v.statement, v.measured, v.sample, v.confidence, outcome(shown)] for v, shown in verdicts]
+    return table(["Claim", "On", "Statement", "Measured", "Sample", "Confidence", "Verdict"], rows, "lllllll")
 
 
 def data_table(view: TableView) -> Markup:

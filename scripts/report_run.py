@@ -66,12 +66,36 @@ class Verdict:
 
     @property
     def state(self) -> str:
-        """How the outcome compares with the declaration, in one word: holds, finding, refuted, surprise or inconclusive."""
-        if self.outcome == "inconclusive":
-            return "inconclusive"
-        if self.outcome == "refuted":
-            return "finding" if self.is_finding else "refuted"
-        return "surprise" if self.is_finding else "holds"
+        return state_of(self.outcome, self.expected)
+
+
+def state_of(outcome: str, expected: str) -> str:
+    """How an outcome compares with the declaration, in one word: holds, finding, refuted, surprise or inconclusive."""
+    if outcome == "refuted":
+        return "finding" if expected == "refuted" else "refuted"
+    return outcome if outcome == "inconclusive" or expected == "holds" else "surprise"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A verdict of an experiment: what its measurements say of a statement on one testbed or subject."""
+
+    claim: str
+    what: str
+    statement: str
+    measured: str
+    sample: str
+    confidence: str
+    outcome: str
+    expected: str
+
+    @property
+    def subject(self) -> str:
+        return self.what
+
+    @property
+    def state(self) -> str:
+        return state_of(self.outcome, self.expected)
 
 
 @dataclass(frozen=True)
@@ -131,6 +155,7 @@ class Experiment:
     data: DataFolder
     summary: Record | None
     manifest: Record | None
+    verdicts: list[Measured]
 
 
 @dataclass(frozen=True)
@@ -184,15 +209,20 @@ def load_manifest(path: Path) -> Record | None:
 
 
 def load_experiment(folder: Path) -> Experiment:
-    return Experiment(folder.name, DataFolder(folder), load_manifest(folder / "summary.json"), load_manifest(folder / "manifest.json"))
+    summary = load_manifest(folder / "summary.json")
+    verdicts = unlike(summary.records("verdicts", optional=True), measured, lambda v: f"{v.claim} on {v.what}: “{v.statement}”") if summary else []
+    return Experiment(folder.name, DataFolder(folder), summary, load_manifest(folder / "manifest.json"), verdicts)
 
 
 def load_list(path: Path, make, key) -> list | None:
     """The objects of a list file, no two of which may have the same key."""
-    if not path.is_file():
-        return None
+    return unlike(read_records(path), make, key) if path.is_file() else None
+
+
+def unlike(records: list[Record], make, key) -> list:
+    """What is made of the records, no two of which may have the same key."""
     made, seen = [], set()
-    for record in read_records(path):
+    for record in records:
         item = make(record)
         if key(item) in seen:
             raise InputError(f"{record.where}: a second entry for {key(item)}")
@@ -225,6 +255,12 @@ def verdict(record: Record) -> Verdict:
     if made.outcome == "holds" and (made.worst_ratio is None or not made.worst_ratio <= 1):
         raise InputError(f"{record.where}: {made.claim} on {made.subject} is said to hold, but its worst ratio is {made.worst_ratio}")
     return made
+
+
+def measured(record: Record) -> Measured:
+    """A verdict of an experiment."""
+    return Measured(**{key: record.text(key) for key in ("claim", "what", "statement", "measured", "sample", "confidence")},
+                    outcome=one_of(record, "outcome", OUTCOMES), expected=one_of(record, "expected", OUTCOMES[:2]))
 
 
 def counts(record: Record, key: str) -> dict[str, int]:

@@ -52,8 +52,9 @@ def group_lines(group: ClaimGroup, colour: bool) -> list[str]:
     return lines
 
 
-def print_summary(content: Content, page: str, stream: TextIO = sys.stdout) -> None:
+def print_summary(content: Content, page: str, stream: TextIO | None = None) -> None:
     """The claims × subjects table, the headline and where the page is."""
+    stream = stream or sys.stdout
     colour = wants_colour(stream)
     for group in content.groups:
         if len(content.groups) > 1 and group.type:
@@ -62,4 +63,6 @@ def print_summary(content: Content, page: str, stream: TextIO = sys.stdout) -> N
     if content.absent:
         print(f"Absent: {clean(', '.join(content.absent))}", file=stream)
     print(clean(content.headline.text), file=stream)
+    if content.measured:
+        print(clean(content.measured.text), file=stream)
     print(page, file=stream)

@@ -7,7 +7,7 @@ from typing import Any
 
 from report_drawing import Drawing
 from report_numbers import grouped, ratio
-from report_run import Claim, CounterExample, Trial, Verdict
+from report_run import Claim, CounterExample, Measured, Trial, Verdict
 
 # state → the mark and the words of a cell; never colour alone
 WORDS = {
@@ -26,10 +26,11 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Cell:
-    """An outcome in a table."""
+    """An outcome in a table, in the words of its state or in others."""
 
     state: str
     note: str = ""
+    other: str = ""
 
     @property
     def mark(self) -> str:
@@ -42,7 +43,7 @@ class Cell:
 
     @property
     def word(self) -> str:
-        return WORDS[self.state][1]
+        return self.other or WORDS[self.state][1]
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class ExperimentView:
     profile: str
     seed: str
     facts: list[str]
+    verdicts: list[tuple[Measured, Cell]]
     tables: list[TableView]
     figures: list[FigureView]
     departures: list[dict[str, str]]
@@ -197,10 +199,11 @@ class DefectGroup:
 
 @dataclass
 class Content:
-    """The whole report."""
+    """The whole report; `measured` is the headline of the experiments' verdicts, None where there are none."""
 
     subtitle: list[str]
     headline: Headline
+    measured: Headline | None
     absent: list[str]
     incomplete: list[str]
     groups: list[ClaimGroup]
@@ -219,6 +222,10 @@ class Content:
     def judged(self) -> bool:
         """Whether the run folder holds anything about claims."""
         return self.has_verdicts or self.registry is not None or self.defects is not None
+
+    def anchor_of(self, claim: str) -> str:
+        """Where the page speaks of a claim; nothing where it does not."""
+        return next((view.anchor for view in self.claims if view.id == claim), "")
 
     @property
     def figures(self) -> list[FigureView]:

@@ -13,8 +13,8 @@
 #   --skip-setup          do not look for missing packages and data
 #
 # SLICECHECK_DATA names the data folder (data).
-# Exit code: 0 every claim holds, 1 a verdict was refuted, 4 none was refuted
-# but one is inconclusive; in these three cases the page was made. 2 bad usage;
+# Exit code: 0 every verdict is as declared, 1 one contradicts its declaration,
+# 4 none does but one is inconclusive; in these three cases the page was made. 2 bad usage;
 # anything else: an error, which the last lines name.
 
 # shellcheck disable=SC2317  # functions are also called by name, as steps
@@ -76,16 +76,20 @@ common=(--profile "$profile" --seed "$seed" --out "$out")
 mkdir -p "$out" || die "the run folder $out cannot be made: name another with --out"
 
 verdict=0
-check_claims() {
-  "$slicecheck" verify "${common[@]}" || verdict=$?
-  case $verdict in
-    0 | 1 | 4) ;; # all hold, one refuted, one inconclusive: all worth a report
-    *) return "$verdict" ;;
+# judged COMMAND...: runs a command that judges, and remembers the gravest verdict of all.
+judged() {
+  local code=0
+  "$@" || code=$?
+  case $code in
+    0) ;;
+    1) verdict=1 ;; # one contradicts its declaration
+    4) ((verdict)) || verdict=4 ;; # one is inconclusive: all three are worth a report
+    *) return "$code" ;;
   esac
 }
-must "Checking the claims ($profile, seed $seed) into $out" check_claims
-must "Running the experiments" "$slicecheck" experiment run clarke-set calibration complexity plane-sgd plane-npsgd fashion-mnist \
-  "${common[@]}" ${resume:+"$resume"}
+must "Checking the claims ($profile, seed $seed) into $out" judged "$slicecheck" verify "${common[@]}"
+must "Running the experiments" judged "$slicecheck" experiment run clarke-set calibration complexity flow-limit npsgd-neighbourhood npsgd-guidelines \
+  plane-sgd plane-npsgd fashion-mnist "${common[@]}" ${resume:+"$resume"}
 must "Writing the report" "$slicecheck" report "$out"
 
 # Switch reports/latest in one step; relative where the run is inside reports/.
@@ -95,9 +99,9 @@ ln -s "$(realpath --relative-base=reports -- "$out")" "$link"
 mv -Tf "$link" reports/latest
 
 case $verdict in
-  0) say "Every claim holds" ;;
-  1) say "At least one verdict was REFUTED (exit code 1)" ;;
-  4) say "Nothing was refuted, but at least one verdict is inconclusive (exit code 4)" ;;
+  0) say "Every verdict is as declared" ;;
+  1) say "At least one verdict CONTRADICTS its declaration (exit code 1)" ;;
+  4) say "No verdict contradicts its declaration, but at least one is inconclusive (exit code 4)" ;;
 esac
 echo "$PWD/reports/latest/index.html"
 exit "$verdict"

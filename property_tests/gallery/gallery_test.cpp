@@ -55,6 +55,7 @@ TEST(Gallery, measures_of_criticality_are_caught_by_the_check_that_is_about_thei
       {"cells-of-the-untied-network", "bracket at a kink, one parameter"},
       {"normal-cone-missing", "bracket on the two-point line"},
       {"normal-cone-both-ways", "bracket on the two-point line"},
+      {"normal-cone-cut-short", "bracket on the two-point line"},
       {"multiplicities-forgotten", "bracket on the two-point line"},
       {"population-for-batches", "bracket on the two-point line"},
       {"fresh-batches-for-goldstein", "Goldstein, frozen batches"},
@@ -86,10 +87,10 @@ TEST(Gallery, the_repaired_twins_hold_for_every_claim) {
       EXPECT_GT(verdict.cases, 0U) << claim.id << " on " << name_of(defect.twin);
     }
   }
-  EXPECT_EQ(judged.size(), 8U) << "one twin a type, and a generator with kinks";
+  EXPECT_EQ(judged.size(), 10U) << "one twin a type, a generator with kinks, and one with a cut-off";
 }
 
-TEST(Gallery, has_thirty_defects_of_seven_types_and_unique_names) {
+TEST(Gallery, has_thirty_defects_of_eight_types_and_unique_names) {
   std::set<std::string> names;
   std::set<std::string> types;
   for (const PlantedDefect& defect : gallery()) {
@@ -100,7 +101,7 @@ TEST(Gallery, has_thirty_defects_of_seven_types_and_unique_names) {
     types.insert(type_of(defect.subject));
   }
   EXPECT_GE(names.size(), 30U);
-  EXPECT_EQ(types, (std::set<std::string>{"criticality", "generator", "law", "loss", "sampler", "scheme", "training"}));
+  EXPECT_EQ(types, (std::set<std::string>{"criticality", "flow", "generator", "law", "loss", "sampler", "scheme", "training"}));
 }
 
 }  // namespace

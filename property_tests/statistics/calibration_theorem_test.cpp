@@ -66,6 +66,7 @@ std::vector<Row> all_rows() {
     add_typed(claim, training_subjects(), rows);
     add_typed(claim, law_subjects(), rows);
     add_typed(claim, criticality_subjects(), rows);
+    add_typed(claim, flow_subjects(), rows);
   }
   return rows;
 }

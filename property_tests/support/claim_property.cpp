@@ -131,6 +131,7 @@ void check_typed_property(const Claim& claim, ClaimProperty& property) {
   run_typed_checks(claim, training_subjects(), property);
   run_typed_checks(claim, law_subjects(), property);
   run_typed_checks(claim, criticality_subjects(), property);
+  run_typed_checks(claim, flow_subjects(), property);
 }
 
 ClaimProperty check_claim_property(const Claim& claim, const std::vector<LossSubject>& subjects, Report report) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/mpi/mpi_ranks.h"
 
 namespace slicecheck::app {
 
@@ -15,6 +16,7 @@ enum ExitCode : int { kHolds = 0, kRefuted = 1, kBadInput = 2, kInternalError = 
 
 struct Program {
   std::vector<std::string> command;  ///< as it was called
+  ProgramRanks& ranks;
   int exit_code = kHolds;
 };
 
@@ -30,7 +32,7 @@ void add_examples_command(CLI::App& parser, Program& program);
 /// reference, cpu, cpu-float, torch, torch-float.
 std::vector<LossSubject> all_loss_subjects();
 
-/// Those, and the generators, schemes, samplers, trainings and laws of the library.
+/// Those, and the generators, schemes, samplers, trainings, laws, measures of criticality and solvers of the flow of the library.
 std::vector<Subject> all_subjects();
 
 /// All claims.

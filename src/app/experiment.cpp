@@ -37,13 +37,18 @@ std::filesystem::path data_folder(const RunOptions& options) {
 }
 
 /// A run that is refused leaves its folder as it was: tables are written at the end, so the manifest of an older run is put back; where there was no folder,
-/// and nothing but the manifest came into it, it goes again.
+/// and nothing but the manifest came into it, it goes again. A run that begins anew sets older checkpoints aside: a later --resume must not meet those of other
+/// settings where this run was killed before it came to them.
 class RefusedRun {
  public:
-  explicit RefusedRun(const std::filesystem::path& folder) : folder_(folder) {
+  RefusedRun(const std::filesystem::path& folder, bool resume) : folder_(folder) {
     std::error_code ignored;
     for (auto path = std::filesystem::absolute(folder); !std::filesystem::exists(path, ignored); path = path.parent_path()) made_.push_back(path);
     if (std::filesystem::exists(folder / "manifest.json")) older_manifest_ = read_file(folder / "manifest.json");
+    if (resume || !std::filesystem::exists(folder / "checkpoints")) return;
+    std::filesystem::remove_all(older_checkpoints(), ignored);
+    std::filesystem::rename(folder / "checkpoints", older_checkpoints(), ignored);
+    if (ignored) reject("cannot rename {}: {}", (folder / "checkpoints").string(), ignored.message());
   }
   RefusedRun(const RefusedRun&) = delete;
   RefusedRun& operator=(const RefusedRun&) = delete;
@@ -53,25 +58,86 @@ class RefusedRun {
       if (older_manifest_) write_atomically(folder_ / "manifest.json", *older_manifest_);
     } catch (const std::exception&) {  // the sentence that refused the run is on its way
     }
-    if (older_manifest_ || made_.empty()) return;
     std::error_code ignored;
+    if (std::filesystem::exists(folder_ / "checkpoints", ignored))
+      std::filesystem::remove_all(older_checkpoints(), ignored);  // what failed had begun: its own are worth more
+    else
+      std::filesystem::rename(older_checkpoints(), folder_ / "checkpoints", ignored);
+    if (older_manifest_ || made_.empty()) return;
     const auto files = std::distance(std::filesystem::directory_iterator(folder_, ignored), std::filesystem::directory_iterator());
     if (files != 1) return;
     std::filesystem::remove(folder_ / "manifest.json", ignored);
     for (const auto& path : made_) std::filesystem::remove(path, ignored);  // innermost first; one that is not empty stays
   }
-  void keep() { kept_ = true; }
+  void keep() {
+    kept_ = true;
+    std::error_code ignored;
+    std::filesystem::remove_all(older_checkpoints(), ignored);
+  }
 
  private:
+  [[nodiscard]] std::filesystem::path older_checkpoints() const { return folder_ / "checkpoints.old"; }
+
   std::filesystem::path folder_;
   std::vector<std::filesystem::path> made_;  // innermost first
   std::optional<std::string> older_manifest_;
   bool kept_ = false;
 };
 
+/// --threads; or OMP_NUM_THREADS; or, where several ranks share a machine, an even share of its cores.
+void choose_threads(const RunOptions& options, const ProgramRanks& ranks) {
+  if (options.threads > 0)
+    set_thread_count(options.threads);
+  else if (std::getenv("OMP_NUM_THREADS") == nullptr)
+    set_thread_count(ranks.threads());
+}
+
+/// Prints the verdicts of an experiment that judges, and makes the exit code what `verify` would return for them: 1 where one contradicts its declaration, 4
+/// where one is inconclusive.
+void report_verdicts(const std::filesystem::path& summary_file, Program& program) {
+  const Json summary = Json::parse(read_file(summary_file));
+  if (!summary.contains("verdicts")) return;
+  std::vector<std::vector<std::string>> rows{{"claim", "of", "outcome"}};
+  for (const Json& verdict : summary.at("verdicts")) {
+    const std::string outcome = verdict.at("outcome");
+    const std::string expected = verdict.at("expected");
+    if (outcome == "inconclusive" && program.exit_code == kHolds) program.exit_code = kInconclusive;
+    if (outcome != "inconclusive" && outcome != expected) program.exit_code = kRefuted;
+    const std::string remark = outcome == expected ? (expected == "refuted" ? ", as it should be" : "")
+                                                   : fmt::format(", where it should {}", expected == "holds" ? "hold" : "be refuted");
+    rows.push_back({verdict.at("claim"), verdict.at("what"), outcome + remark});
+  }
+  std::cout << aligned(rows);
+}
+
+/// Runs one experiment on the ranks it is given, and writes its manifest from rank 0.
+void run_experiment(const Experiment& experiment, const Settings& settings, const RunOptions& options, Program& program, Ranks& ranks) {
+  const std::filesystem::path folder = std::filesystem::path(options.out) / "experiments" / experiment.name;
+  if (ranks.rank() != 0) {
+    SilentProgress progress;
+    experiment.run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress, ranks, false});
+    return;
+  }
+  RefusedRun refused(folder, options.resume);
+  Manifest manifest(program.command, options.profile, options.seed, thread_count());
+  manifest.set_ranks(ranks.size());
+  manifest.add_library("LibTorch", torch_version());
+  if (!mpi_version().empty()) manifest.add_library("MPI", mpi_version());
+  manifest.set_settings(settings.json());
+  manifest.write(folder / "manifest.json", false);
+  {
+    ConsoleProgress progress;
+    experiment.run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress, ranks, true});
+  }
+  refused.keep();
+  manifest.write(folder / "manifest.json", true);
+  report_verdicts(folder / "summary.json", program);
+  std::cout << fmt::format("{}: {}\n", experiment.name, (folder / "summary.json").string());
+}
+
 void run_experiments(const RunOptions& options, Program& program) {
   use_one_torch_thread();
-  if (options.threads > 0) set_thread_count(options.threads);
+  choose_threads(options, program.ranks);
   // Names and kinds of all settings are judged before the first step is taken; their values, and the data, when their experiment begins.
   std::vector<std::pair<const Experiment*, Settings>> chosen;
   for (const std::string& name : options.names) {
@@ -81,20 +147,12 @@ void run_experiments(const RunOptions& options, Program& program) {
     for (const std::string& assignment : options.assignments) settings.override_from_text(assignment);
     chosen.emplace_back(&experiment, std::move(settings));
   }
+  SingleRank alone;
   for (const auto& [experiment, settings] : chosen) {
-    const std::filesystem::path folder = std::filesystem::path(options.out) / "experiments" / experiment->name;
-    RefusedRun refused(folder);
-    Manifest manifest(program.command, options.profile, options.seed, thread_count());
-    manifest.add_library("LibTorch", torch_version());
-    manifest.set_settings(settings.json());
-    manifest.write(folder / "manifest.json", false);
-    {
-      ConsoleProgress progress;
-      experiment->run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress});
-    }
-    refused.keep();
-    manifest.write(folder / "manifest.json", true);
-    std::cout << fmt::format("{}: {}\n", experiment->name, (folder / "summary.json").string());
+    if (experiment->distributed)
+      run_experiment(*experiment, settings, options, program, program.ranks);
+    else if (program.ranks.rank() == 0)
+      run_experiment(*experiment, settings, options, program, alone);
   }
 }
 
@@ -130,7 +188,7 @@ void add_experiment_command(CLI::App& parser, Program& program) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   run->add_option("--seed", options->seed, "Seed of every random number")->capture_default_str();
-  run->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(at_least_one());
+  run->add_option("--threads", options->threads, "Threads of each rank; the results do not depend on it")->check(at_least_one());
   run->add_option("--out", options->out, "Run folder; files go to OUT/experiments/NAME")->capture_default_str();
   run->add_option("--data", options->data, "Folder of the data sets (default: SLICECHECK_DATA, or data)");
   run->add_flag("--resume", options->resume, "Continue from checkpoints, to the same bits");

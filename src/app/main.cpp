@@ -1,7 +1,12 @@
 /// The command-line program.
 
+#include <chrono>
 #include <csignal>
+#include <functional>
 #include <iostream>
+#include <memory>
+#include <optional>
+#include <thread>
 
 #include "commands.h"
 #include "slicecheck/core/build_info.h"
@@ -11,9 +16,11 @@ namespace {
 
 using namespace slicecheck;
 
-int run(int argc, char** argv) {
-  app::Program program;
-  program.command.assign(argv, argv + argc);
+int run(int argc, char** argv, ProgramRanks& ranks) {
+  app::Program program{{argv, argv + argc}, ranks};
+  // Experiments know of ranks. Everything else is done by rank 0, while the others wait for it at the end.
+  const bool knows_ranks = argc > 2 && std::string_view(argv[1]) == "experiment" && std::string_view(argv[2]) == "run";
+  if (ranks.rank() != 0 && !knows_ranks) return app::kHolds;
   CLI::App parser{"SliceCheck: does training with a sliced Wasserstein loss do what the theorems say?", "slicecheck"};
   parser.set_version_flag("--version", fmt::format("slicecheck {} ({}, {}, {})", build::version(), build::type(), build::compiler(), build::flags()));
   parser.require_subcommand(1);
@@ -27,11 +34,30 @@ int run(int argc, char** argv) {
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return parser.exit(error) == 0 ? app::kHolds : app::kBadInput;
+    if (ranks.rank() == 0) parser.exit(error);
+    return error.get_exit_code() == 0 ? app::kHolds : app::kBadInput;
   }
   std::cout.flush();
   if (!std::cout) reject("cannot write to standard output");
   return program.exit_code;
+}
+
+/// How work ended: an exit code, and a sentence where it failed.
+struct Ending {
+  int exit_code;
+  std::optional<std::string> failure;
+};
+
+Ending guarded(const std::function<int()>& work) {
+  try {
+    return {work(), {}};
+  } catch (const InputError& error) {
+    return {app::kBadInput, error.what()};
+  } catch (const std::bad_alloc&) {
+    return {app::kInternalError, "out of memory"};
+  } catch (const std::exception& error) {
+    return {app::kInternalError, fmt::format("internal error: {}", error.what())};
+  }
 }
 
 }  // namespace
@@ -39,16 +65,17 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported like a full disk
-  try {
-    return run(argc, argv);
-  } catch (const slicecheck::InputError& error) {
-    std::cerr << "slicecheck: " << error.what() << "\n";
-    return slicecheck::app::kBadInput;
-  } catch (const std::bad_alloc&) {
-    std::cerr << "slicecheck: out of memory\n";
-    return slicecheck::app::kInternalError;
-  } catch (const std::exception& error) {
-    std::cerr << "slicecheck: internal error: " << error.what() << "\n";
-    return slicecheck::app::kInternalError;
-  }
+  std::unique_ptr<ProgramRanks> ranks;
+  const Ending ending = guarded([&] {
+    ranks = std::make_unique<ProgramRanks>();
+    return run(argc, argv, *ranks);
+  });
+  if (!ending.failure) return ending.exit_code;
+  std::cout.flush();
+  const bool several = ranks && ranks->size() > 1;
+  // What is wrong on every rank is told by rank 0, which ends the others meanwhile.
+  if (several && ranks->rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+  std::cerr << "slicecheck: " << *ending.failure << (several && ranks->rank() != 0 ? fmt::format(" (rank {})\n", ranks->rank()) : "\n");
+  if (several) ranks->end_all(ending.exit_code);
+  return ending.exit_code;
 }

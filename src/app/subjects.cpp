@@ -30,6 +30,7 @@ std::vector<Subject> all_subjects() {
   add(training_subjects());
   add(law_subjects());
   add(criticality_subjects());
+  add(flow_subjects());
   return all;
 }
 
@@ -41,7 +42,8 @@ std::vector<const Claim*> pointers_to_claims() {
 
 void add_subjects_command(CLI::App& parser, Program&) {
   CLI::App* command = parser.add_subcommand(
-      "subjects", "List what can be judged: losses, generators, schemes, samplers, trainings, laws, measures of criticality, and the planted defects");
+      "subjects",
+      "List what can be judged: losses, generators, schemes, samplers, trainings, laws, measures of criticality, solvers of the flow, and the planted defects");
   command->callback([] {
     std::vector<std::vector<std::string>> rows{{"type", "subject", "description"}};
     const auto add = [&](const Subject& subject) {

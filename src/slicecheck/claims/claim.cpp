@@ -33,6 +33,7 @@ constexpr const char* type_name(const SamplerSubject*) { return "sampler"; }
 constexpr const char* type_name(const TrainingSubject*) { return "training"; }
 constexpr const char* type_name(const LawSubject*) { return "law"; }
 constexpr const char* type_name(const CriticalitySubject*) { return "criticality"; }
+constexpr const char* type_name(const FlowSubject*) { return "flow"; }
 
 template <class S>
 void add_type(const std::vector<TypedCheck<S>>& checks, std::vector<std::string>& types) {
@@ -66,8 +67,9 @@ bool Claim::applies_to(const Subject& subject) const {
 }
 
 const std::vector<Claim>& claims() {
-  static const std::vector<Claim> all{claim_l1(), claim_l2(), claim_l3(), claim_l4(), claim_l5(), claim_l6(), claim_l7(), claim_l8(), claim_n1(), claim_n2(),
-                                      claim_n3(), claim_n4(), claim_n5(), claim_n6(), claim_n7(), claim_n8(), claim_n9(), claim_t1(), claim_t4(), claim_a6()};
+  static const std::vector<Claim> all{claim_l1(), claim_l2(), claim_l3(), claim_l4(), claim_l5(), claim_l6(), claim_l7(), claim_l8(), claim_n1(),
+                                      claim_n2(), claim_n3(), claim_n4(), claim_n5(), claim_n6(), claim_n7(), claim_n8(), claim_n9(), claim_t0(),
+                                      claim_t1(), claim_t2(), claim_t3(), claim_t4(), claim_t5(), claim_t6(), claim_a6()};
   return all;
 }
 
@@ -116,5 +118,6 @@ template Trial judge(const TypedCheck<SamplerSubject>&, const SamplerSubject&, c
 template Trial judge(const TypedCheck<TrainingSubject>&, const TrainingSubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<LawSubject>&, const LawSubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<CriticalitySubject>&, const CriticalitySubject&, const RandomStream&, int);
+template Trial judge(const TypedCheck<FlowSubject>&, const FlowSubject&, const RandomStream&, int);
 
 }  // namespace slicecheck

@@ -28,7 +28,8 @@ struct LossCheck {
 
 /// The checks on subjects that are not losses.
 using TypedChecks = std::tuple<std::vector<TypedCheck<GeneratorSubject>>, std::vector<TypedCheck<SchemeSubject>>, std::vector<TypedCheck<SamplerSubject>>,
-                               std::vector<TypedCheck<TrainingSubject>>, std::vector<TypedCheck<LawSubject>>, std::vector<TypedCheck<CriticalitySubject>>>;
+                               std::vector<TypedCheck<TrainingSubject>>, std::vector<TypedCheck<LawSubject>>, std::vector<TypedCheck<CriticalitySubject>>,
+                               std::vector<TypedCheck<FlowSubject>>>;
 
 struct Claim {
   std::string id;  ///< L1, L2, … as in theory/

@@ -23,6 +23,9 @@ std::vector<TypedCheck<SamplerSubject>> batch_checks();
 /// T1: the path of SGD is Algorithm 1's.
 std::vector<TypedCheck<TrainingSubject>> sgd_path_checks();
 
+/// T1: the path, less the drift that the exact ∇F makes along it, is no larger than a martingale of its step size can be: testbed 2, n ≥ 4.
+std::vector<TypedCheck<TrainingSubject>> sgd_drift_checks();
+
 /// T4: the path of NPSGD is Algorithm 1's with the projected start, and replicates have noise of their own.
 std::vector<TypedCheck<TrainingSubject>> npsgd_path_checks();
 

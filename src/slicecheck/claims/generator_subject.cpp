@@ -1,7 +1,9 @@
 #include "slicecheck/claims/generator_subject.h"
 
 #include <array>
+#include <cmath>
 
+#include "slicecheck/generators/bounded_generator.h"
 #include "slicecheck/generators/closed_form.h"
 #include "slicecheck/generators/dense_mlp.h"
 
@@ -44,6 +46,11 @@ std::vector<GeneratorSubject> generator_subjects() {
   };
   for (const Activation act : kActivations)
     if (act != Activation::identity) subjects.push_back(dense_subject(act));
+  subjects.push_back({"bounded", "T(u, x)·χ(‖u‖/R) for affine maps and dense networks, R around √d_u", [](PointDraws& draws, int size) {
+                        const auto inner = drawn_network(draws, size, between(draws, 1, 3));
+                        const double radius = std::sqrt(static_cast<double>(inner->parameters())) * std::exp2(draws.uniform(-1.0, 1.0));
+                        return std::make_shared<BoundedGenerator<double>>(inner, radius);
+                      }});
   return subjects;
 }
 

@@ -19,7 +19,7 @@ struct GeneratorSubject {
   bool kinks = false;  ///< networks whose units have kinks; their tensors() begin with the weights and the biases of the first hidden layer
 };
 
-/// The families of this library: the two-point line, affine maps, and dense networks with each activation.
+/// The families of this library: the two-point line, affine maps, dense networks with each activation, and those made bounded by a cut-off.
 std::vector<GeneratorSubject> generator_subjects();
 
 /// An affine map or a dense network of some activation: 1 to 3 inputs, up to two hidden layers of up to `size` + 1 units.

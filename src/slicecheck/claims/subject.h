@@ -6,18 +6,19 @@
 
 #include "slicecheck/claims/criticality_subject.h"
 #include "slicecheck/claims/dynamics_subject.h"
+#include "slicecheck/claims/flow_subject.h"
 #include "slicecheck/claims/generator_subject.h"
 #include "slicecheck/claims/loss_subject.h"
 
 namespace slicecheck {
 
-using Subject = std::variant<LossSubject, GeneratorSubject, SchemeSubject, SamplerSubject, TrainingSubject, LawSubject, CriticalitySubject>;
+using Subject = std::variant<LossSubject, GeneratorSubject, SchemeSubject, SamplerSubject, TrainingSubject, LawSubject, CriticalitySubject, FlowSubject>;
 
 inline const std::string& name_of(const Subject& subject) {
   return std::visit([](const auto& one) -> const std::string& { return one.name; }, subject);
 }
 
-/// loss, generator, scheme, sampler, training, law or criticality: what the program and the report call its type.
+/// loss, generator, scheme, sampler, training, law, criticality or flow: what the program and the report call its type.
 std::string type_of(const Subject& subject);
 
 }  // namespace slicecheck

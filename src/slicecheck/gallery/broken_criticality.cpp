@@ -21,6 +21,7 @@ enum class Flaw {
   cells_of_the_untied_network,
   normal_cone_missing,
   normal_cone_both_ways,
+  normal_cone_cut_short,
   multiplicities_forgotten,
   population_for_batches,
   fresh_batches,
@@ -53,7 +54,10 @@ class BrokenMeasure {
 
  private:
   /// The generator, if it is a network whose weights are tied, with kinks that the flaw gets wrong.
-  [[nodiscard]] const TiedMlp* tied() const { return dynamic_cast<const TiedMlp*>(q_.generator.get()); }
+  [[nodiscard]] const TiedMlp* tied() const {
+    const auto* network = dynamic_cast<const TiedMlp*>(q_.generator.get());
+    return network != nullptr && network->mlp().activation() != Activation::identity ? network : nullptr;
+  }
 
   [[nodiscard]] DistanceBracket right_within(double radius) const {
     const Criticality found = criticality(objective_, q_.u, radius);
@@ -109,7 +113,7 @@ class BrokenMeasure {
 
   [[nodiscard]] DistanceBracket distance_of(std::shared_ptr<const ConvexSet> set) const {
     const double bound = subdifferential_bound();
-    std::shared_ptr<const ConvexSet> cone = bounded_normal_cone(q_.u, q_.radius, bound);
+    std::shared_ptr<const ConvexSet> cone = bounded_normal_cone(q_.u, q_.radius, flaw_ == Flaw::normal_cone_cut_short ? q_.radius : bound);
     if (flaw_ == Flaw::normal_cone_both_ways) {
       const Eigen::VectorXd end = cone->maximiser(q_.u);
       Points<double> both(2, end.size());
@@ -177,6 +181,7 @@ std::vector<CriticalityDefect> broken_criticalities() {
       {"cells-of-the-untied-network", "kinks of a network with shared weights as if each weight moved on its own", Flaw::cells_of_the_untied_network},
       {"normal-cone-missing", "no normal cone: boundary critical points are overlooked", Flaw::normal_cone_missing},
       {"normal-cone-both-ways", "the line through u for the ray: points that leave the sphere inwards are called critical", Flaw::normal_cone_both_ways},
+      {"normal-cone-cut-short", "multipliers λ ≤ 1 only: on a small sphere −λu ∈ ∂_C F(u) needs larger ones", Flaw::normal_cone_cut_short},
       {"multiplicities-forgotten", "every batch up to order counts once, whatever its probability", Flaw::multiplicities_forgotten},
       {"population-for-batches", "the loss between the whole laws in place of the expected loss of batches", Flaw::population_for_batches},
       {"fresh-batches-for-goldstein", "each gradient of the hull comes from batches of its own: noise puts 0 into it", Flaw::fresh_batches},

@@ -198,6 +198,7 @@ enum class TrainingFlaw {
   reused_direction,
   reused_batch,
   first_step_size,
+  rounded_parameters,
 };
 
 /// Algorithm 1 with one thing wrong.
@@ -221,6 +222,7 @@ std::vector<Eigen::VectorXd> broken_path(TrainingFlaw flaw, const TrainingParts<
     parts.scheme->advance(
         state, phi, alpha,
         {parts.seed, Purpose::noise, flaw == TrainingFlaw::shared_noise ? 0 : parts.replicate, flaw == TrainingFlaw::noise_of_the_first_step ? 0 : t});
+    if (flaw == TrainingFlaw::rounded_parameters) state.u = ((state.u * 256.0).array().round() / 256.0).matrix();
     path.push_back(state.u);
   }
   return path;
@@ -349,7 +351,8 @@ std::vector<TrainingDefect> broken_trainings() {
                                         {"ascent", "steps go uphill", Flaw::step_sign},
                                         {"reused-direction", "the direction of the first step at every step", Flaw::reused_direction},
                                         {"reused-batch", "the batch of the first step at every step", Flaw::reused_batch},
-                                        {"first-step-size", "the schedule is read once", Flaw::first_step_size}},
+                                        {"first-step-size", "the schedule is read once", Flaw::first_step_size},
+                                        {"rounded-parameters", "u is rounded to multiples of 2⁻⁸: its law has atoms", Flaw::rounded_parameters}},
                                        training);
 }
 

@@ -1,8 +1,10 @@
 #include "slicecheck/gallery/broken_generator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
+#include "slicecheck/generators/bounded_generator.h"
 #include "slicecheck/generators/dense_mlp.h"
 #include "slicecheck/nonsmooth/activation_cells.h"
 
@@ -124,12 +126,62 @@ GeneratorSubject subject(const std::string& name, const std::string& title, Defe
           defect == Defect::relu_through_root || defect == Defect::none_with_kinks};
 }
 
+/// T(u, x)·1_{B(0, R)}(u), with the certificate of the smooth cut-off.
+class IndicatorCutOff final : public Generator<double> {
+ public:
+  IndicatorCutOff(std::shared_ptr<const Generator<double>> inner, double radius) : inner_(inner), radius_(radius), smooth_(std::move(inner), radius) {}
+
+  [[nodiscard]] std::string name() const override { return "indicator of " + inner_->name(); }
+  [[nodiscard]] Index parameters() const override { return inner_->parameters(); }
+  [[nodiscard]] Index input_dimension() const override { return inner_->input_dimension(); }
+  [[nodiscard]] Index output_dimension() const override { return inner_->output_dimension(); }
+  [[nodiscard]] std::vector<Index> tensors() const override { return inner_->tensors(); }
+  [[nodiscard]] Vector<double> initial(const RandomStream& stream) const override { return inner_->initial(stream); }
+  [[nodiscard]] std::unique_ptr<Linearisation<double>> linearise(VectorView<double> u, PointsView<double> x) const override {
+    if (u.norm() <= radius_) return inner_->linearise(u, x);
+    return std::make_unique<Zero>(x.rows(), output_dimension(), parameters());
+  }
+  [[nodiscard]] std::optional<GeneratorBounds> bounds(VectorView<double> u0, double radius, const Eigen::RowVectorXd& x) const override {
+    return smooth_.bounds(u0, radius, x);
+  }
+
+ private:
+  class Zero final : public Linearisation<double> {
+   public:
+    Zero(Index n, Index outputs, Index parameters) : images_(Points<double>::Zero(n, outputs)), parameters_(parameters) {}
+    [[nodiscard]] const Points<double>& images() const override { return images_; }
+    [[nodiscard]] Vector<double> pullback(PointsView<double>) const override { return Vector<double>::Zero(parameters_); }
+
+   private:
+    Points<double> images_;
+    Index parameters_;
+  };
+  std::shared_ptr<const Generator<double>> inner_;
+  double radius_;
+  BoundedGenerator<double> smooth_;
+};
+
+/// A softplus network of the gallery with a cut-off.
+template <class CutOff>
+GeneratorSubject cut_off_subject(const std::string& name, const std::string& title) {
+  const GeneratorSubject network = subject(name, title, Defect::none);
+  return {network.name, title, [make = network.make](PointDraws& draws, int size) {
+            auto inner = make(draws, size);
+            const double radius = std::sqrt(static_cast<double>(inner->parameters())) * std::exp2(draws.uniform(-1.0, 1.0));
+            return std::make_shared<CutOff>(std::move(inner), radius);
+          }};
+}
+
 }  // namespace
 
 GeneratorSubject repaired_generator() { return subject("repaired-generator", "the gallery's network without a defect", Defect::none); }
 
 GeneratorSubject repaired_relu_generator() {
   return subject("repaired-relu-generator", "the gallery's ReLU network without a defect", Defect::none_with_kinks);
+}
+
+GeneratorSubject repaired_bounded_generator() {
+  return cut_off_subject<BoundedGenerator<double>>("repaired-bounded-generator", "the gallery's network with a smooth cut-off");
 }
 
 std::vector<GeneratorDefect> broken_generators() {
@@ -148,7 +200,14 @@ std::vector<GeneratorDefect> broken_generators() {
       {"relu-through-root", "units are (t + √t²)/2: right off the kink, NaN gradients on it", Defect::relu_through_root},
   };
   std::vector<GeneratorDefect> gallery;
-  for (const Entry& entry : entries) gallery.push_back({entry.name, entry.title, subject(entry.name, entry.title, entry.defect)});
+  for (const Entry& entry : entries) {
+    GeneratorSubject broken = subject(entry.name, entry.title, entry.defect);
+    GeneratorSubject twin = broken.kinks ? repaired_relu_generator() : repaired_generator();
+    gallery.push_back({entry.name, entry.title, std::move(broken), std::move(twin)});
+  }
+  const std::string name = "indicator-cut-off";
+  const std::string title = "T is cut off by the indicator of a ball, with the certificate of the smooth cut-off";
+  gallery.push_back({name, title, cut_off_subject<IndicatorCutOff>(name, title), repaired_bounded_generator()});
   return gallery;
 }
 

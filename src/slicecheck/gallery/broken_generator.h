@@ -1,5 +1,5 @@
 #pragma once
-/// Generators with one planted defect each: in the pull-back, in the certificate, or in what an image depends on.
+/// Generators with one planted defect each: in the pull-back, in the certificate, in what an image depends on, or in the cut-off.
 
 #include <vector>
 
@@ -11,6 +11,7 @@ struct GeneratorDefect {
   std::string name;  ///< as in `gallery/NAME`
   std::string title;
   GeneratorSubject subject;
+  GeneratorSubject twin;  ///< the same code without the defect
 };
 
 std::vector<GeneratorDefect> broken_generators();
@@ -19,5 +20,7 @@ std::vector<GeneratorDefect> broken_generators();
 GeneratorSubject repaired_generator();
 /// That of a defect which only a network with kinks can have.
 GeneratorSubject repaired_relu_generator();
+/// That of a defect which only a generator with a cut-off can have.
+GeneratorSubject repaired_bounded_generator();
 
 }  // namespace slicecheck

@@ -2,6 +2,7 @@
 
 #include "slicecheck/gallery/broken_criticality.h"
 #include "slicecheck/gallery/broken_dynamics.h"
+#include "slicecheck/gallery/broken_flow.h"
 #include "slicecheck/gallery/broken_generator.h"
 #include "slicecheck/gallery/broken_loss.h"
 
@@ -19,15 +20,14 @@ void add(std::vector<PlantedDefect>& all, Defects defects, const Twin& twin) {
 std::vector<PlantedDefect> gallery() {
   std::vector<PlantedDefect> all;
   add(all, loss_gallery(), repaired_loss());
-  for (GeneratorDefect& defect : broken_generators()) {
-    const bool kinks = defect.subject.kinks;
-    all.push_back({std::move(defect.name), std::move(defect.title), std::move(defect.subject), kinks ? repaired_relu_generator() : repaired_generator()});
-  }
+  for (GeneratorDefect& defect : broken_generators())
+    all.push_back({std::move(defect.name), std::move(defect.title), std::move(defect.subject), std::move(defect.twin)});
   add(all, broken_schemes(), repaired_scheme());
   add(all, broken_samplers(), repaired_sampler());
   add(all, broken_trainings(), repaired_training());
   add(all, broken_laws(), repaired_law());
   add(all, broken_criticalities(), repaired_criticality());
+  add(all, broken_flows(), repaired_flow());
   return all;
 }
 

@@ -16,7 +16,7 @@ struct PlantedDefect {
   Subject twin;  ///< claims must hold for it, so that a refusal is the defect's and not the code's
 };
 
-/// All planted defects: losses, generators, schemes, samplers, trainings, laws, measures of criticality.
+/// All planted defects: losses, generators, schemes, samplers, trainings, laws, measures of criticality, solvers of the flow.
 std::vector<PlantedDefect> gallery();
 
 struct GalleryResult {

@@ -1,8 +1,10 @@
 #include "slicecheck/generators/bounded_generator.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
@@ -64,6 +66,30 @@ std::string BoundedGenerator<S>::name() const {
 template <class S>
 std::unique_ptr<Linearisation<S>> BoundedGenerator<S>::linearise(VectorView<S> u, PointsView<S> x) const {
   return std::make_unique<BoundedLinearisation<S>>(inner_->linearise(u, x), u, radius_);
+}
+
+/// A segment in the ball from u to v: where it runs inside B(0, 2R) the product rule gives the slope Λχ + H|χ'|/R at most, elsewhere T_B does not move.
+template <class S>
+std::optional<GeneratorBounds> BoundedGenerator<S>::bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const {
+  const double u = tolerance::unit_roundoff<double>();
+  const auto d_u = static_cast<double>(u0.size());
+  const double up = 1.0 + tolerance::gamma(2.0 * d_u + 32.0, u);
+  const double norm = u0.template cast<double>().stableNorm();
+  const double nearest = std::max(0.0, norm - radius * up) / (radius_ * up);  // ‖u‖/R on the ball lies in [nearest, farthest]
+  const double farthest = (norm + radius) * up / radius_;
+  if (nearest >= 2.0) return GeneratorBounds{};
+  const bool inside = farthest <= 1.0;
+  const auto inner = inside || radius <= 2.0 * radius_ ? inner_->bounds(u0, radius, x) : inner_->bounds(Vector<S>::Zero(u0.size()), 2.0 * radius_ * up, x);
+  if (!inner || inside) return inner;
+  // Absolute errors. ‖u‖/R ≤ 2 is a norm and a quotient, and χ moves by at most 15/8 times its error; the polynomial is a dozen roundings of terms that add up
+  // to 32. χ' moves by at most 10/√3 times the error of ‖u‖/R, and its own roundings are relative: less than 20 times the error of χ in all.
+  const double factor_error = tolerance::gamma(2.0 * d_u + 16.0, u) * 4.0 + tolerance::gamma(16.0, u) * 32.0;
+  const double factor = std::min(1.0, cut_off(nearest) + factor_error);                           // χ falls
+  const double slope = -cut_off_slope(std::clamp(1.5, nearest, farthest)) + 20.0 * factor_error;  // |χ'| rises up to 3/2 and then falls
+  const double lipschitz = (inner->lipschitz * factor + inner->image * slope / radius_) * up;
+  const double image = inner->image * factor * up;
+  const double rounding = (inner->rounding + (factor_error + 2.0 * u) * (inner->image + inner->rounding)) * up;
+  return GeneratorBounds{lipschitz, image, rounding};
 }
 
 template class BoundedGenerator<float>;

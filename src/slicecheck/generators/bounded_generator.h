@@ -28,6 +28,9 @@ class BoundedGenerator final : public Generator<S> {
   [[nodiscard]] std::vector<Index> tensors() const override { return inner_->tensors(); }
   [[nodiscard]] Vector<S> initial(const RandomStream& stream) const override { return inner_->initial(stream); }
   [[nodiscard]] std::unique_ptr<Linearisation<S>> linearise(VectorView<S> u, PointsView<S> x) const override;
+  /// Λ_B = Λ·max χ + H·max|χ'|/R, both maxima over the values of ‖u‖/R on the ball; Λ and H are the inner generator's, on B(u0, radius) or, where that is
+  /// smaller, on B(0, 2R), outside of which T_B = 0. Nothing where the inner generator has no certificate.
+  [[nodiscard]] std::optional<GeneratorBounds> bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const override;
 
  private:
   std::shared_ptr<const Generator<S>> inner_;

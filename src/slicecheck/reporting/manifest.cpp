@@ -109,6 +109,7 @@ void Manifest::write(const std::filesystem::path& path, bool complete) const {
                     {"profile", profile_},
                     {"seed", seed_},
                     {"threads", threads_},
+                    {"ranks", ranks_},
                     {"settings", settings_},
                     {"build", {{"type", build::type()}, {"compiler", build::compiler()}, {"flags", build::flags()}, {"fingerprint", build::fingerprint()}}},
                     {"libraries", libraries_},
