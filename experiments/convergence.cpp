@@ -114,17 +114,21 @@ ConvergenceJudgement judge_convergence(const ConvergenceData& data, double level
   const bool falls = out.trend_p_value <= level / 3.0 && out.guaranteed.low > 0.0;
   bool stays = false;
   if (all_medians_positive(data.lower)) {
-    const Interval slope = guaranteed_slope_interval(data.step_sizes, data.lower, 1.0 - level / 3.0);
+    const Interval slope = guaranteed_slope_interval(data.step_sizes, data.lower, 1.0 - level / 6.0);
+    const double first = median_interval(data.upper.front(), 1.0 - level / 6.0).high;
+    const double end = median_interval(data.lower[last], 1.0 - level / 6.0).low;
+    const bool slow = slope.high < flat || end > first * std::pow(data.step_sizes[last] / data.step_sizes.front(), flat);
     for (const double eta : data.etas)
       stays =
           stays || (exceedance(data.lower[last], eta, confidence).interval.low > 0.5 && exceedance(data.lower[last - 1], eta, confidence).interval.low > 0.5);
-    stays = stays && slope.high < flat;
+    stays = stays && slow;
   }
   out.outcome = falls && moved ? Outcome::holds : stays ? Outcome::refuted : Outcome::inconclusive;
   out.measured = fmt::format(
-      "median {:.3g} at α = {}, {:.3g} at {}; slope of log median {:.3f} (bootstrap 95 %: {:.3f} to {:.3f}; surely in [{:.2f}, {:.2f}]); trend p = {:.1e}",
+      "median {:.3g} at α = {}, {:.3g} at {}; slope of log median {:.3f} (bootstrap 95 %: {:.3f} to {:.3f}; surely in [{:.2f}, {:.2f}]); trend p {}",
       out.slope.medians.front(), power_text(data.step_sizes.front()), out.slope.medians.back(), power_text(data.step_sizes.back()), out.slope.slope,
-      out.slope.interval.low, out.slope.interval.high, out.guaranteed.low, out.guaranteed.high, out.trend_p_value);
+      out.slope.interval.low, out.slope.interval.high, out.guaranteed.low, out.guaranteed.high,
+      out.trend_p_value > 0.0 ? fmt::format("= {:.1e}", out.trend_p_value) : std::string("< 1e-300"));
   return out;
 }
 

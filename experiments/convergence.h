@@ -75,13 +75,16 @@ struct ConvergenceJudgement {
 
 /// HOLDS if (i) the trend test says that the upper distances fall with α, and (ii) for some η the probability to exceed it is above 1/2 at the largest α and
 /// below 1/2 at the smallest, and (iii) the guaranteed interval of the slope of log median against log α is positive; each at a share of `level`, so that a
-/// family of distances that does not fall is called "holds" with probability ≤ level. REFUTED if for some η the LOWER distances exceed it with probability
-/// above 1/2 at each of the two smallest step sizes, and the guaranteed interval of the slope of their medians lies below `flat`: the distance stays, and does
-/// not fall like a rate. A limit as α → 0 is out of reach of any measurement: what is refuted is that the limit shows at the measured step sizes. Otherwise
-/// inconclusive.
+/// family of distances that does not fall is called "holds" with probability ≤ level.
+///
+/// REFUTED if for some η the LOWER distances exceed it with probability above 1/2 at each of the two smallest step sizes, and their medians fall more slowly
+/// than α^flat: the guaranteed interval of the slope lies below `flat`, or the median at the smallest α is surely above the upper median at the largest times
+/// (α_last/α_first)^flat. The distance stays, and does not fall like a rate. A limit as α → 0 is out of reach of any measurement: what is refuted is that it
+/// shows at the measured step sizes. Otherwise inconclusive.
 /// @throws InputError for fewer than 3 step sizes and unequal shapes.
 ConvergenceJudgement judge_convergence(const ConvergenceData& data, double level, std::uint64_t seed, double flat = 0.25);
 
+/// The median of each group; the mean of the two middle values where their number is even.
 std::vector<double> medians_of(const std::vector<std::vector<double>>& groups);
 
 /// "2^-7" for 1/128; the number otherwise.

@@ -158,17 +158,17 @@ Json critical_table(const ExperimentContext& context, const std::vector<Setup>& 
                  setup.critical.reach()});
     }
   if (context.writes) table.write(context.folder / "critical_points.csv");
-  return {
-      {"id", "critical-points"},
-      {"title", "C_r of the testbeds"},
-      {"caption",
-       "All points of C_r: in closed form on the line, elsewhere by branch and bound over cells of the ball with a Newton iteration in each cluster of cells. "
-       "Residual: dist(0, ∂_C F(u) + N_r(u)). On the sphere λ̂ is the multiplier: −λ̂u is a subgradient, so with λ̂ > 0 a descent direction points straight "
-       "outwards and the point is not critical for F. Reach: all of C_r is within this distance of the cells that the search kept."},
-      {"file", "critical_points.csv"},
-      {"columns",
-       {column("case", "testbed, ball", "s"), column("u", "u", "s"), column("value", "F(u)", ".5f"), column("residual", "residual", ".1e"),
-        column("where", "where", "s"), column("multiplier", "λ̂", ".3g"), column("kind", "kind", "s"), column("reach", "reach", ".1e")}}};
+  return {{"id", "critical-points"},
+          {"title", "C_r of the testbeds"},
+          {"caption",
+           "The points of C_r: all of them, in closed form, on the line; elsewhere those that a search found, by branch and bound over cells of the ball with "
+           "a Newton iteration in each cluster of cells. "
+           "Residual: dist(0, ∂_C F(u) + N_r(u)). On the sphere λ̂ is the multiplier: −λ̂u is a subgradient, so with λ̂ > 0 a descent direction points straight "
+           "outwards and the point is not critical for F. Reach: all of C_r is within this distance of the cells that the search kept."},
+          {"file", "critical_points.csv"},
+          {"columns",
+           {column("case", "testbed, ball", "s"), column("u", "u", "s"), column("value", "F(u)", ".5f"), column("residual", "residual", ".1e"),
+            column("where", "where", "s"), column("multiplier", "λ̂", ".3g"), column("kind", "kind", "s"), column("reach", "reach", ".1e")}}};
 }
 
 /// Every η is in the files; the figures leave out the smallest two.
@@ -277,14 +277,14 @@ void add_facts(const Setup& setup, const Measured& measured, const ConvergenceJu
       }
     }
   const Exceedance tight = exceedance(last.upper, setup.etas[2], 0.95);
-  facts.push_back(fmt::format(
-      "{}: at α = {} {:.0f} % of the runs end farther than η = {:.3g} from C_r (95 % interval {:.1f} to {:.1f} %), median distance {:.3g}; the median falls "
-      "like "
-      "α^{:.2f}. Between S/2 and S = {:g} the median there changes by a factor of {:.2f}, and no share of runs by more than {:.2f} (at α = {}; chance alone "
-      "changes a share by up to about {:.2f}).",
-      setup.title(), power_text(measured.step_sizes.back()), 100.0 * tight.share, setup.etas[2], 100.0 * tight.interval.low, 100.0 * tight.interval.high,
-      median(last.upper), judgement.slope.slope, setup.horizon, median(last.upper) / median(last.half), change, power_text(change_alpha),
-      2.0 / std::sqrt(static_cast<double>(last.upper.size()))));
+  facts.push_back(
+      fmt::format("{}: at α = {} {:.0f} % of the runs end farther than η = {:.3g} from C_r (95 % interval {:.1f} to {:.1f} %), median distance {:.3g}; "
+                  "slope of log median against log α: {:.2f}. Between S/2 and S = {:g} the median there changes by a factor of {:.2f}, and no share of runs by "
+                  "more than {:.2f} (at α = {}; chance alone "
+                  "changes a share by up to about {:.2f}).",
+                  setup.title(), power_text(measured.step_sizes.back()), 100.0 * tight.share, setup.etas[2], 100.0 * tight.interval.low,
+                  100.0 * tight.interval.high, median(last.upper), judgement.slope.slope, setup.horizon, median(last.upper) / median(last.half), change,
+                  power_text(change_alpha), 2.0 / std::sqrt(static_cast<double>(last.upper.size()))));
   const std::size_t e = 3;
   facts.push_back(
       fmt::format("{}: the first entry within η = {:.3g} comes at flow time {:.2f} (median) for α = {} and {:.2f} for α = {}; the flow from the middle of the "

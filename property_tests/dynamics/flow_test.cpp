@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <Eigen/QR>
+#include <algorithm>
 #include <cmath>
 
 #include "slicecheck/claims/flow_problem.h"
@@ -212,6 +214,37 @@ TEST(Flow, leaves_a_wall_that_it_slid_along) {
     EXPECT_TRUE((path.at(s) - exact).norm() <= 2.0 * global_error(path, 1e-9)) << s << ": " << (path.at(s) - exact).norm();
   }
   expect_energy(path, 1e-9);
+}
+
+/// The same in rotated coordinates with a third one that only moves, fast: the point of smallest norm has to be exact to tell when the wall lets go.
+TEST(Flow, a_wall_lets_go_once) {
+  const RandomStream stream(test_seed(), Purpose::cases, 923, 0);
+  for (std::uint64_t number = 0; number < 40; ++number) {
+    PointDraws draws(stream, number);
+    Eigen::MatrixXd square(3, 3);
+    for (double& entry : square.reshaped()) entry = draws.normal();
+    const Eigen::MatrixXd q = Eigen::HouseholderQR<Eigen::MatrixXd>(square).householderQ();
+    const double g = (number % 2 == 0 ? 1.0 : -1.0) * draws.uniform(0.05, 0.6);
+    const double speed = draws.uniform(0.0, 8.0);
+    const HandMade field(
+        3, 1,
+        [&](const Eigen::VectorXd& u, const std::vector<int>& sides) {
+          const double side = sides[0];
+          const Eigen::VectorXd v = q.transpose() * u;
+          const Eigen::VectorXd gradient{{side * v[1] - g, side * v[0] + 1.0, -speed}};
+          return PieceValue{v[1] * side * v[0] + v[1] - g * v[0] - speed * v[2], q * gradient, Eigen::VectorXd(v.head(1))};
+        },
+        [&](const Eigen::VectorXd&, Index) { return Eigen::VectorXd(q.col(0)); });
+    const FlowPath path = solve_flow(field, q.col(1), {.horizon = 1.25, .most_steps = 5000});
+    ASSERT_EQ(path.events().size(), 2U) << number;
+    EXPECT_EQ(path.events()[1].kind, FlowEvent::Kind::left);
+    // A rate of 10⁻¹⁰ of the velocities is no rate, and it grows as fast as time.
+    EXPECT_NEAR(path.events()[1].time, 1.0 - std::abs(g), 1e-8) << number;
+    const double t = 1.25 - (1.0 - std::abs(g));
+    const double side = g > 0.0 ? 1.0 : -1.0;
+    const Eigen::VectorXd exact = q * Eigen::VectorXd{{side * (std::cosh(t) - 1.0), std::abs(g) - std::sinh(t), speed * 1.25}};
+    EXPECT_TRUE((path.end() - exact).norm() <= 2.0 * global_error(path, 1e-9)) << number << ": " << (path.end() - exact).norm();
+  }
 }
 
 /// F = −u_1 + b·min(0, h), h = u_1² − u_2 − w²: the solution that runs along u_2 = 0 is inside h < 0 for a time of 2w only, less than a step. There

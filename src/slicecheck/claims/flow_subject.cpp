@@ -21,9 +21,11 @@ FlowAnswer flow_answer(const FlowPath& path) {
   return answer;
 }
 
+FlowSettings flow_settings(const FlowQuestion& question) { return {.horizon = question.horizon, .tolerance = 0.25 * question.tolerance}; }
+
 std::vector<FlowSubject> flow_subjects() {
   return {{"flow", "solutions of the subgradient flow: Runge–Kutta inside the pieces of F, minimum-norm selection at its walls",
-           [](const FlowQuestion& q) { return flow_answer(solve_flow(*q.field, q.u0, {.horizon = q.horizon, .tolerance = q.tolerance}, q.exit)); },
+           [](const FlowQuestion& q) { return flow_answer(solve_flow(*q.field, q.u0, flow_settings(q), q.exit)); },
            [](const FlowField& field, const Eigen::VectorXd& u0) {
              return FlowExits{flow_may_wait(field, u0), flow_exits(field, u0)};
            }}};

@@ -45,6 +45,9 @@ struct FlowSubject {
 /// A solution as an answer.
 FlowAnswer flow_answer(const FlowPath& path);
 
+/// What `solve_flow` is asked for a question: a quarter of its tolerance, because the solver controls an estimate of the local error and not the error itself.
+FlowSettings flow_settings(const FlowQuestion& question);
+
 /// `flow`: `solve_flow`, `flow_exits` and `flow_may_wait`.
 std::vector<FlowSubject> flow_subjects();
 

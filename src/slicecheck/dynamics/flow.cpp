@@ -19,6 +19,9 @@ constexpr std::size_t kMostSearched = 6;  // 3^6 ways to leave a corner
 /// Relative size below which a rate ⟨∇h_j, u'⟩ is rounding: gradients are sums of a few hundred terms.
 constexpr double kRateRounding = 1e-10;
 
+/// Relative rounding of an estimate of the local error: ten terms of size h‖u'‖ or h‖u'‖², with velocities that are sums themselves, 2¹⁰ roundings in all.
+constexpr double kStepRounding = 0x1p-43;
+
 /// The walls that u lies on.
 std::vector<Index> walls_at(const FlowField& field, VectorView<double> u, const std::vector<int>& sides, double width) {
   std::vector<Index> walls;
@@ -73,9 +76,42 @@ Eigen::VectorXd tangential(const Eigen::MatrixXd& columns, const Eigen::VectorXd
   return v - columns * columns.completeOrthogonalDecomposition().solve(v);
 }
 
+/// The point of smallest norm of the segment between two gradients.
+Eigen::VectorXd smallest_of_two(const Points<double>& gradients) {
+  const Eigen::VectorXd first = gradients.row(0).transpose();
+  const Eigen::VectorXd edge = gradients.row(1).transpose() - first;
+  const double length = edge.squaredNorm();
+  return length > 0.0 ? Eigen::VectorXd(first + std::clamp(-first.dot(edge) / length, 0.0, 1.0) * edge) : first;
+}
+
+/// The point of the hull of the rows that is nearest to 0.
+///
+/// `minimum_norm_point` finds the NORM up to rounding, so the point only up to the root of it: next to a vertex it cannot tell a rate of 10⁻⁸ from 0, and a
+/// wall would seem to let go too early. So the point is made exact on the face that it is near to: the nearest point of the affine hull of the pieces with ⟨g,
+/// x⟩ close to ‖x‖², if that lies in the hull (a distance, and so found up to rounding).
 Eigen::VectorXd smallest_gradient(const Points<double>& gradients) {
   if (gradients.rows() == 1) return gradients.row(0).transpose();
-  return minimum_norm_point(PointHull(gradients), {.gap = 0.0, .iterations = 1000}).point;
+  if (gradients.rows() == 2) return smallest_of_two(gradients);
+  constexpr MinimumNormOptions kOptions{.gap = 0.0, .iterations = 1000};
+  const Eigen::VectorXd x = minimum_norm_point(PointHull(gradients), kOptions).point;
+  const double scale = gradients.rowwise().norm().maxCoeff();
+  for (const double width : {1e-6, 1e-8, 1e-10, 1e-12}) {
+    Eigen::MatrixXd edges(gradients.cols(), gradients.rows());
+    Index count = 0;
+    Eigen::VectorXd base;
+    for (Index i = 0; i < gradients.rows(); ++i) {
+      if (gradients.row(i).dot(x) > x.squaredNorm() + width * scale * scale) continue;
+      if (base.size() == 0)
+        base = gradients.row(i).transpose();
+      else
+        edges.col(count++) = gradients.row(i).transpose() - base;
+    }
+    if (base.size() == 0) break;
+    Eigen::VectorXd exact = base;
+    if (count > 0) exact = tangential(edges.leftCols(count), base);
+    if (minimum_norm_point(PointHull(gradients.rowwise() - exact.transpose()), kOptions).norm <= 1e-12 * scale) return exact;
+  }
+  return x;
 }
 
 // Dormand and Prince's pair of orders 5 and 4.
@@ -146,6 +182,7 @@ class FlowSolver {
     Eigen::VectorXd last;   // velocity at the end, in the same piece
     double dissipated = 0.0;
     double error = 0.0;
+    double rounding = 0.0;  // of `error`
   };
 
   [[nodiscard]] Eigen::VectorXd velocity(const Eigen::VectorXd& u) const {
@@ -181,9 +218,14 @@ class FlowSolver {
     for (std::size_t i = 0; i < 7; ++i)
       if (kHalf[i] != 0.0) middle += (0.5 * h * kHalf[i]) * k[i];
     const Eigen::VectorXd half = velocity(middle);
-    const double off = (trial.u - u_ - (h / 6.0) * (k[0] + 4.0 * half + k[6])).norm();
+    Eigen::VectorXd increment = Eigen::VectorXd::Zero(u.size());  // not trial.u − u_, whose rounding does not shrink with h
+    for (std::size_t i = 0; i < 6; ++i)
+      if (kStage[5][i] != 0.0) increment += (h * kStage[5][i]) * k[i];
+    const double off = (increment - (h / 6.0) * (k[0] + 4.0 * half + k[6])).norm();
     const double off_dissipation = trial.dissipated - (h / 6.0) * (speed[0] + 4.0 * half.squaredNorm() + speed[6]);
     trial.error = std::max(trial.error, std::hypot(off, off_dissipation));
+    const double fastest = std::sqrt(*std::max_element(speed.begin(), speed.end()));
+    trial.rounding = kStepRounding * h * fastest * (1.0 + fastest);
     return trial;
   }
 
@@ -244,7 +286,7 @@ class FlowSolver {
     const bool last = h >= end - time_;
     if (!fresh_) look_at_switches();
     Trial trial = attempt(h);
-    const double allowed = settings_.tolerance * h * (1.0 + u_.norm());
+    const double allowed = settings_.tolerance * h * (1.0 + u_.norm()) + trial.rounding;
     if (!(trial.error <= allowed)) {
       step_ = h * std::clamp(0.9 * std::pow(allowed / trial.error, 0.25), 0.1, 0.9);
       if (!(step_ > 1e-13 * (1.0 + time_))) throw Error(fmt::format("flow: the step size collapsed at s = {}", time_));

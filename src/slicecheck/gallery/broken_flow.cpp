@@ -91,7 +91,11 @@ std::vector<int> definite_sides(const FlowField& field, const Eigen::VectorXd& u
 }
 
 /// What runs away is given up: right paths take a few hundred steps.
-FlowSettings settings_of(const FlowQuestion& q) { return {.horizon = q.horizon, .tolerance = q.tolerance, .most_steps = 1500}; }
+FlowSettings settings_of(const FlowQuestion& q) {
+  FlowSettings settings = flow_settings(q);
+  settings.most_steps = 3000;
+  return settings;
+}
 
 /// The answer up to time t, then what `rest` gives.
 FlowAnswer continued(const FlowQuestion& q, const FlowPath& path, double t, const FlowField& rest) {
