@@ -24,7 +24,7 @@ constexpr double kWallWidth = 1e-12;
 
 /// The sides of the switches at u, on no wall.
 std::vector<int> sides_off_walls(const FlowField& field, const Eigen::VectorXd& u) {
-  const std::vector<int> sides = sides_at(field, u);
+  std::vector<int> sides = sides_at(field, u);
   if (std::count(sides.begin(), sides.end(), 0) > 0) throw Error("the judge's point is on a wall");
   return sides;
 }

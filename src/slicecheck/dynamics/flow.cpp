@@ -6,113 +6,16 @@
 #include <cmath>
 
 #include "slicecheck/core/error.h"
-#include "slicecheck/nonsmooth/activation_cells.h"
-#include "slicecheck/nonsmooth/minimum_norm.h"
+#include "slicecheck/dynamics/flow_walls.h"
 
 namespace slicecheck {
 
 namespace {
 
-constexpr std::size_t kMostWalls = 10;    // 2^10 pieces meet there
-constexpr std::size_t kMostSearched = 6;  // 3^6 ways to leave a corner
-
-/// Relative size below which a rate ⟨∇h_j, u'⟩ is rounding: gradients are sums of a few hundred terms.
-constexpr double kRateRounding = 1e-10;
+constexpr std::size_t kMostSearched = 6;  // walls of a corner: 3^6 ways to leave it
 
 /// Relative rounding of an estimate of the local error: ten terms of size h‖u'‖ or h‖u'‖², with velocities that are sums themselves, 2¹⁰ roundings in all.
 constexpr double kStepRounding = 0x1p-43;
-
-/// The walls that u lies on.
-std::vector<Index> walls_at(const FlowField& field, VectorView<double> u, const std::vector<int>& sides, double width) {
-  std::vector<Index> walls;
-  const Eigen::VectorXd h = field.evaluate(u, sides).switches;
-  for (Index j = 0; j < h.size(); ++j)
-    if (std::abs(h[j]) <= width || std::abs(h[j]) <= width * (1.0 + field.switch_gradient(u, j, sides).norm())) walls.push_back(j);
-  if (walls.size() > kMostWalls) throw Error(fmt::format("flow: {} walls meet at one point; at most {} are resolved", walls.size(), kMostWalls));
-  return walls;
-}
-
-Eigen::MatrixXd normals(const FlowField& field, VectorView<double> u, const std::vector<int>& sides, const std::vector<Index>& walls) {
-  Eigen::MatrixXd out(u.size(), static_cast<Index>(walls.size()));
-  for (std::size_t i = 0; i < walls.size(); ++i) out.col(static_cast<Index>(i)) = field.switch_gradient(u, walls[i], sides);
-  return out;
-}
-
-/// Walls whose gradient vanishes (up to rounding) do not divide anything: their kink is inert.
-constexpr double kInert = 1e-14;
-
-/// Whether points next to u have these sides of the walls at once, to first order: some v has side_j ⟨∇h_j, v⟩ > 0 for all of them. Walls whose gradients are
-/// linearly independent have all pieces; relu(t) − relu(−t) has two of its four.
-bool piece_exists(const FlowField& field, VectorView<double> u, const std::vector<int>& sides, const std::vector<Index>& walls) {
-  if (walls.size() < 2) return true;
-  const Eigen::MatrixXd n = normals(field, u, sides, walls);
-  Points<double> rows(n.cols(), n.rows());
-  Index count = 0;
-  for (Index i = 0; i < n.cols(); ++i)
-    if (n.col(i).norm() > kInert) rows.row(count++) = sides[static_cast<std::size_t>(walls[static_cast<std::size_t>(i)])] * n.col(i).normalized().transpose();
-  rows.conservativeResize(count, Eigen::NoChange);
-  if (count < 2) return true;
-  Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(rows.transpose());
-  qr.setThreshold(kRateRounding);
-  return qr.rank() == count || strict_direction(rows).margin > kRateRounding;
-}
-
-/// ∇F of every piece that touches u, one a row.
-Points<double> piece_gradients(const FlowField& field, VectorView<double> u, std::vector<int> sides, const std::vector<Index>& walls) {
-  const Index pieces = Index{1} << walls.size();
-  Points<double> out(pieces, u.size());
-  Index count = 0;
-  for (Index piece = 0; piece < pieces; ++piece) {
-    for (std::size_t i = 0; i < walls.size(); ++i) sides[static_cast<std::size_t>(walls[i])] = ((piece >> i) & 1) != 0 ? 1 : -1;
-    if (piece_exists(field, u, sides, walls)) out.row(count++) = field.evaluate(u, sides).gradient.transpose();
-  }
-  if (count == 0) throw Error(fmt::format("flow: no piece was found among {} walls that meet", walls.size()));
-  out.conservativeResize(count, Eigen::NoChange);
-  return out;
-}
-
-/// v without its components along the columns.
-Eigen::VectorXd tangential(const Eigen::MatrixXd& columns, const Eigen::VectorXd& v) {
-  return v - columns * columns.completeOrthogonalDecomposition().solve(v);
-}
-
-/// The point of smallest norm of the segment between two gradients.
-Eigen::VectorXd smallest_of_two(const Points<double>& gradients) {
-  const Eigen::VectorXd first = gradients.row(0).transpose();
-  const Eigen::VectorXd edge = gradients.row(1).transpose() - first;
-  const double length = edge.squaredNorm();
-  return length > 0.0 ? Eigen::VectorXd(first + std::clamp(-first.dot(edge) / length, 0.0, 1.0) * edge) : first;
-}
-
-/// The point of the hull of the rows that is nearest to 0.
-///
-/// `minimum_norm_point` finds the NORM up to rounding, so the point only up to the root of it: next to a vertex it cannot tell a rate of 10⁻⁸ from 0, and a
-/// wall would seem to let go too early. So the point is made exact on the face that it is near to: the nearest point of the affine hull of the pieces with ⟨g,
-/// x⟩ close to ‖x‖², if that lies in the hull (a distance, and so found up to rounding).
-Eigen::VectorXd smallest_gradient(const Points<double>& gradients) {
-  if (gradients.rows() == 1) return gradients.row(0).transpose();
-  if (gradients.rows() == 2) return smallest_of_two(gradients);
-  constexpr MinimumNormOptions kOptions{.gap = 0.0, .iterations = 1000};
-  const Eigen::VectorXd x = minimum_norm_point(PointHull(gradients), kOptions).point;
-  const double scale = gradients.rowwise().norm().maxCoeff();
-  for (const double width : {1e-6, 1e-8, 1e-10, 1e-12}) {
-    Eigen::MatrixXd edges(gradients.cols(), gradients.rows());
-    Index count = 0;
-    Eigen::VectorXd base;
-    for (Index i = 0; i < gradients.rows(); ++i) {
-      if (gradients.row(i).dot(x) > x.squaredNorm() + width * scale * scale) continue;
-      if (base.size() == 0)
-        base = gradients.row(i).transpose();
-      else
-        edges.col(count++) = gradients.row(i).transpose() - base;
-    }
-    if (base.size() == 0) break;
-    Eigen::VectorXd exact = base;
-    if (count > 0) exact = tangential(edges.leftCols(count), base);
-    if (minimum_norm_point(PointHull(gradients.rowwise() - exact.transpose()), kOptions).norm <= 1e-12 * scale) return exact;
-  }
-  return x;
-}
 
 // Dormand and Prince's pair of orders 5 and 4.
 constexpr std::array<std::array<double, 6>, 6> kStage{{{1.0 / 5.0, 0, 0, 0, 0, 0},
@@ -412,14 +315,13 @@ class FlowSolver {
     waiting_ = false;
     const std::vector<Index> walls = walls_at(field_, u_, sides_, settings_.wall_width);
     const std::vector<int> old_sides = sides_;
-    const std::vector<Index> old_walls = walls;
     bool offered = false;
     for (const auto& sides : flow_exits(field_, u_, settings_.wall_width)) offered = offered || sides == exit_.sides;
     if (!offered) reject("flow: no solution leaves u at s = {} into the piece with the sides that were asked for", time_);
     sides_ = exit_.sides;
     walls_.clear();
     scale_ = 0.0;
-    record(old_sides, old_walls);
+    record(old_sides, walls);
   }
 
   void record(const std::vector<int>& old_sides, const std::vector<Index>& old_walls) {
@@ -462,39 +364,6 @@ FlowPath solve_flow(const FlowField& field, VectorView<double> u0, const FlowSet
     reject("flow: the tolerance is {} and the largest step {}; both must be positive", settings.tolerance, settings.largest_step);
   if (!(exit.wait >= 0.0)) reject("flow: the waiting time is {}; it must be at least 0", exit.wait);
   return FlowSolver(field, u0, settings, exit).run();
-}
-
-std::vector<std::vector<int>> flow_exits(const FlowField& field, VectorView<double> u0, double wall_width) {
-  std::vector<int> sides = sides_at(field, u0);
-  for (int& side : sides) side = side == 0 ? 1 : side;
-  const std::vector<Index> walls = walls_at(field, u0, sides, wall_width);
-  std::vector<std::vector<int>> exits;
-  for (Index piece = 0; piece < (Index{1} << walls.size()); ++piece) {
-    for (std::size_t i = 0; i < walls.size(); ++i) sides[static_cast<std::size_t>(walls[i])] = ((piece >> i) & 1) != 0 ? 1 : -1;
-    const Eigen::VectorXd v = -field.evaluate(u0, sides).gradient;
-    bool enters = true;
-    for (const Index wall : walls) {
-      const Eigen::VectorXd normal = field.switch_gradient(u0, wall, sides);
-      enters = enters && sides[static_cast<std::size_t>(wall)] * normal.dot(v) > kRateRounding * normal.norm() * v.norm();
-    }
-    if (enters) exits.push_back(sides);
-  }
-  return exits;
-}
-
-bool flow_may_wait(const FlowField& field, VectorView<double> u0, double wall_width) {
-  std::vector<int> sides = sides_at(field, u0);
-  for (int& side : sides) side = side == 0 ? 1 : side;
-  const std::vector<Index> walls = walls_at(field, u0, sides, wall_width);
-  if (walls.empty() || flow_exits(field, u0, wall_width).empty()) return false;
-  const Points<double> gradients = piece_gradients(field, u0, sides, walls);
-  const Eigen::VectorXd v = -smallest_gradient(gradients);
-  const double scale = gradients.rowwise().norm().maxCoeff();
-  for (const Index wall : walls) {
-    const Eigen::VectorXd normal = field.switch_gradient(u0, wall, sides);
-    if (normal.norm() > kInert && std::abs(normal.dot(v)) <= kRateRounding * normal.norm() * (v.norm() + scale)) return true;
-  }
-  return false;
 }
 
 }  // namespace slicecheck
