@@ -86,6 +86,7 @@ void run(const ExperimentContext& context) {
   std::vector<ConvergencePart> parts;
   parts.push_back(occupation(context, setups));
   parts.push_back(portraits(context, setups));
+  parts.push_back(networks(context));
   parts.push_back(boundary(context));
   parts.push_back(variants(context, setups));
   parts.push_back(assumptions(context));

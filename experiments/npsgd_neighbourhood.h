@@ -13,14 +13,14 @@
 namespace slicecheck::npsgd {
 
 /// Verdicts are judged at this level each; there are at most kMostVerdicts of them.
-constexpr Index kMostVerdicts = 32;
+constexpr Index kMostVerdicts = 36;
 constexpr double kLevel = kExperimentFalseAlarm / static_cast<double>(kMostVerdicts);
 
 /// A distance is said to stay where the slope of its log median against log α is surely below this: NPSGD's is about 1/2.
 constexpr double kFlat = 0.4;
 
 /// Numbers of tables of replicates (stream_replicate).
-enum ReplicateTable : std::uint32_t { kOccupation = 0, kDensity = 64, kVariants = 128, kBoundary = 512, kPlainSgd = 640, kAssumptions = 768 };
+enum ReplicateTable : std::uint32_t { kOccupation = 0, kDensity = 64, kVariants = 128, kBoundary = 512, kPlainSgd = 640, kNetworks = 704, kAssumptions = 768 };
 
 /// One testbed with one ball B(0, r): a CASE.
 struct Setup {
@@ -108,6 +108,18 @@ ConvergencePart boundary(const ExperimentContext& context);
 
 /// T6: one assumption broken at a time. Writes assumptions.csv, assumption_rates.csv, explosion.csv, pieces.csv, jump.csv.
 ConvergencePart assumptions(const ExperimentContext& context);
+
+/// Goldstein's hull of ∇F at points of B(u, δ) ∩ B(0, r), and the ray R₊u near the sphere: the norm of its smallest point, an upper bound of the distance of 0
+/// to the δ-enlarged set.
+struct GoldsteinField {
+  const FlowField& field;
+  double radius;
+  double delta;
+  [[nodiscard]] double norm(const Eigen::VectorXd& u, const RandomStream& stream) const;
+};
+
+/// T4 for networks: the criticality residual of late iterates. Writes networks.csv.
+ConvergencePart networks(const ExperimentContext& context);
 
 Json assumptions_table();
 Json explosion_figure();  ///< of explosion.csv

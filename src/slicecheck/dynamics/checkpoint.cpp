@@ -1,11 +1,8 @@
 #include "slicecheck/dynamics/checkpoint.h"
 
-#include <boost/crc.hpp>
-#include <cstring>
-#include <nlohmann/json.hpp>
-
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
+#include "slicecheck/core/sealed.h"
 
 namespace slicecheck {
 
@@ -13,33 +10,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-template <class T>
-Json bytes_of(const T* data, std::size_t count) {
-  std::vector<std::uint8_t> bytes(count * sizeof(T));
-  if (count > 0) std::memcpy(bytes.data(), data, bytes.size());
-  return Json::binary(std::move(bytes));
-}
-
-template <class T>
-std::vector<T> from_bytes(const Json& json) {
-  const auto& bytes = json.get_binary();
-  if (bytes.size() % sizeof(T) != 0) throw std::invalid_argument("a block of numbers is cut");
-  std::vector<T> values(bytes.size() / sizeof(T));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
-  return values;
-}
-
 template <class S>
 Vector<S> vector_from_bytes(const Json& json) {
   const auto values = from_bytes<S>(json);
   return Eigen::Map<const Vector<S>>(values.data(), static_cast<Index>(values.size()));
-}
-
-/// A flipped bit inside a block of numbers would otherwise load without a word.
-std::uint32_t crc32(const std::vector<std::uint8_t>& bytes) {
-  boost::crc_32_type crc;
-  crc.process_bytes(bytes.data(), bytes.size());
-  return crc.checksum();
 }
 
 /// Bit patterns survive as bytes; integers as CBOR integers.
@@ -85,9 +59,7 @@ void save_checkpoint(const std::filesystem::path& path, const std::string& finge
   Json evaluations = Json::array();
   for (const auto& row : record.evaluations) evaluations.push_back({row.step, bytes_of(row.values.data(), row.values.size())});
   json["evaluations"] = std::move(evaluations);
-  const auto body = Json::to_cbor(json);
-  const auto sealed = Json::to_cbor(Json{{"crc32", crc32(body)}, {"body", Json::binary(body)}});
-  write_atomically(path, {reinterpret_cast<const char*>(sealed.data()), sealed.size()});
+  write_atomically(path, seal(json));
 }
 
 template <class S>
@@ -95,10 +67,7 @@ TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::
   const std::string contents = read_file(path);
   TrainingRecord<S> record;
   try {
-    const Json sealed = Json::from_cbor(contents);
-    const auto& body = sealed.at("body").get_binary();
-    if (sealed.at("crc32") != crc32(body)) throw std::invalid_argument("its checksum does not fit");
-    const Json json = Json::from_cbor(static_cast<const std::vector<std::uint8_t>&>(body));
+    const Json json = unseal(contents);
     if (json.at("format") != "slicecheck-checkpoint-1") reject("{}: a checkpoint of an unknown format", path.string());
     if (json.at("fingerprint") != fingerprint)
       reject(
