@@ -114,10 +114,9 @@ ConvergenceJudgement judge_convergence(const ConvergenceData& data, double level
   const bool falls = out.trend_p_value <= level / 3.0 && out.guaranteed.low > 0.0;
   bool stays = false;
   if (all_medians_positive(data.lower)) {
-    const Interval slope = guaranteed_slope_interval(data.step_sizes, data.lower, 1.0 - level / 6.0);
-    const double first = median_interval(data.upper.front(), 1.0 - level / 6.0).high;
-    const double end = median_interval(data.lower[last], 1.0 - level / 6.0).low;
-    const bool slow = slope.high < flat || end > first * std::pow(data.step_sizes[last] / data.step_sizes.front(), flat);
+    const double first = median_interval(data.upper.front(), 1.0 - level / 3.0).high;
+    const double end = median_interval(data.lower[last], 1.0 - level / 3.0).low;
+    const bool slow = end > first * std::pow(data.step_sizes[last] / data.step_sizes.front(), flat);
     for (const double eta : data.etas)
       stays =
           stays || (exceedance(data.lower[last], eta, confidence).interval.low > 0.5 && exceedance(data.lower[last - 1], eta, confidence).interval.low > 0.5);

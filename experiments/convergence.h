@@ -77,10 +77,10 @@ struct ConvergenceJudgement {
 /// below 1/2 at the smallest, and (iii) the guaranteed interval of the slope of log median against log α is positive; each at a share of `level`, so that a
 /// family of distances that does not fall is called "holds" with probability ≤ level.
 ///
-/// REFUTED if for some η the LOWER distances exceed it with probability above 1/2 at each of the two smallest step sizes, and their medians fall more slowly
-/// than α^flat: the guaranteed interval of the slope lies below `flat`, or the median at the smallest α is surely above the upper median at the largest times
-/// (α_last/α_first)^flat. The distance stays, and does not fall like a rate. A limit as α → 0 is out of reach of any measurement: what is refuted is that it
-/// shows at the measured step sizes. Otherwise inconclusive.
+/// REFUTED if for some η the LOWER distances exceed it with probability above 1/2 at each of the two smallest step sizes, and the true medians fall more slowly
+/// than α^flat: the lower median at the smallest α is surely above the upper median at the largest times (α_last/α_first)^flat. The distance stays, and does
+/// not fall like a rate. A limit as α → 0 is out of reach of any measurement: what is refuted is that it shows at the measured step sizes. Otherwise
+/// inconclusive.
 /// @throws InputError for fewer than 3 step sizes and unequal shapes.
 ConvergenceJudgement judge_convergence(const ConvergenceData& data, double level, std::uint64_t seed, double flat = 0.25);
 

@@ -9,8 +9,9 @@
 
 namespace slicecheck {
 
-/// Verdicts of `flow-limit` are judged at this level each; there are at most 50 of them.
-constexpr double kFlowLimitLevel = kExperimentFalseAlarm / 50.0;
+/// Verdicts of `flow-limit` are judged at this level each; there are at most kFlowLimitVerdicts of them.
+constexpr Index kFlowLimitVerdicts = 50;
+constexpr double kFlowLimitLevel = kExperimentFalseAlarm / static_cast<double>(kFlowLimitVerdicts);
 
 /// Numbers of tables of replicates (stream_replicate).
 enum FlowLimitTable : std::uint32_t { kFlowPaths = 0, kFlowDefects = 64, kFlowSteps = 256, kFlowFan = 257, kFlowNetwork = 258 };

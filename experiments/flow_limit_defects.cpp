@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <string_view>
 
 #include "flow_limit.h"
 #include "slicecheck/core/error.h"
@@ -41,21 +42,21 @@ struct Way {
 constexpr double kBall = 1000.0;
 constexpr double kNoise = 0.5;
 
-/// Defects that leave the limit alone: NPSGD's noise has another law, which vanishes with α all the same; a gradient or a batch comes one step late.
-/// `cube-directions` has another F, by less than the distances here. Other claims refuse them.
+/// Defects that leave the limit alone: NPSGD's noise has another law, which vanishes with α all the same; a gradient comes one step late; batches depend on
+/// calls that are made in order here. Other claims refuse them.
 bool leaves_the_limit(const std::string& name) {
-  static const std::vector<std::string> harmless{
-      "noise-uniform", "noise-shared-by-coordinates", "noise-repeated-by-tensor", "stale-gradient", "depends-on-calls", "cube-directions"};
+  static const std::vector<std::string> harmless{"noise-uniform", "noise-shared-by-coordinates", "noise-repeated-by-tensor", "stale-gradient",
+                                                 "depends-on-calls"};
   return std::find(harmless.begin(), harmless.end(), name) != harmless.end();
 }
 
 /// Defects that change nothing in what is looked at here, so that their paths would be those of SGD or NPSGD to the bit: the ball is never reached, the step
-/// size is constant, replicates are compared with nothing.
+/// size is constant, replicates are compared with nothing. `cube-directions` has another F, by less than the smallest η: too small to be seen.
 bool is_about_something_else(const std::string& name) {
   static const std::vector<std::string> other{
-      "projection-before-noise",      "noise-missing",           "start-not-projected",       "coordinatewise-clipping",
-      "per-tensor-projection",        "first-step-size",         "shared-by-replicates",      "noise-shared-by-replicates",
-      "training-start-not-projected", "noise-of-the-first-step", "start-shared-by-replicates"};
+      "projection-before-noise",      "noise-missing",           "start-not-projected",        "coordinatewise-clipping",
+      "per-tensor-projection",        "first-step-size",         "shared-by-replicates",       "noise-shared-by-replicates",
+      "training-start-not-projected", "noise-of-the-first-step", "start-shared-by-replicates", "cube-directions"};
   return std::find(other.begin(), other.end(), name) != other.end();
 }
 
@@ -104,17 +105,23 @@ std::vector<Way> ways(const Testbed& testbed, std::uint64_t seed) {
 }
 
 /// d_C to the flow from the path's own start, or from the centre of K where it does not start in K; 1 for a path that leaves every bound (d_C is at most 1).
-double distance_of(const Testbed& testbed, const Way& way, double alpha, std::uint32_t replicate, double horizon) {
+struct Distance {
+  double value;
+  bool diverged;
+};
+Distance distance_of(const Testbed& testbed, const Way& way, double alpha, std::uint32_t replicate, double horizon) {
   Points<double> path;
   try {
     path = way.path(alpha, replicate, static_cast<std::uint64_t>(std::llround(horizon / alpha)));
-  } catch (const InputError&) {
-    return 1.0;  // it diverges: the training refuses a loss that is not finite
+  } catch (const InputError& error) {
+    // A training refuses a loss that is not finite; anything else is a mistake of ours.
+    if (std::string_view(error.what()).find("finite") == std::string_view::npos) throw;
+    return {1.0, true};
   }
-  if (!path.allFinite()) return 1.0;
+  if (!path.allFinite()) return {1.0, true};
   Eigen::VectorXd start = path.row(0).transpose();
   if (!((start - testbed.centre).norm() <= testbed.spread)) start = testbed.centre;
-  return distance_to_flow(path, alpha, solve_flow(*testbed.field, start, {.horizon = horizon, .tolerance = 1e-7})).stopped;
+  return {distance_to_flow(path, alpha, solve_flow(*testbed.field, start, {.horizon = horizon, .tolerance = 1e-7})).stopped, false};
 }
 
 }  // namespace
@@ -134,13 +141,14 @@ ConvergencePart flow_limit_defects(const ExperimentContext& context, const FlowL
       reject("settings: defects.leave_out names '{}'; there is no such way of training", name);
   const auto per_way = static_cast<Index>(alphas.size()) * replicates;
   const Points<double> rows =
-      replicate_table(context, "defects", static_cast<Index>(all.size()) * per_way, 1, [&](Index i, Eigen::Ref<Eigen::RowVectorXd> row) {
+      replicate_table(context, "defects", static_cast<Index>(all.size()) * per_way, 2, [&](Index i, Eigen::Ref<Eigen::RowVectorXd> row) {
         // The same draws for every way of training: what differs is the way.
         const Index number = i % per_way;
-        row[0] = distance_of(testbed, all[static_cast<std::size_t>(i / per_way)], alphas[static_cast<std::size_t>(number / replicates)],
-                             stream_replicate(kFlowDefects, number), horizon);
+        const Distance distance = distance_of(testbed, all[static_cast<std::size_t>(i / per_way)], alphas[static_cast<std::size_t>(number / replicates)],
+                                              stream_replicate(kFlowDefects, number), horizon);
+        row << distance.value, distance.diverged ? 1.0 : 0.0;
       });
-  CsvTable table({"name", "title", "first", "last", "slope", "sure_low", "sure_high", "trend", "outcome", "expected"});
+  CsvTable table({"name", "title", "first", "last", "slope", "sure_low", "sure_high", "trend", "diverged", "outcome", "expected"});
   CsvTable curves({"series", "alpha", "median", "low", "high"});
   std::size_t as_declared = 0;
   for (std::size_t w = 0; w < all.size(); ++w) {
@@ -161,24 +169,24 @@ ConvergencePart flow_limit_defects(const ExperimentContext& context, const FlowL
     const ConvergenceJudgement judged = judge_convergence(data, kFlowLimitLevel, context.seed);
     as_declared += judged.outcome == all[w].expected ? 1 : 0;
     table.add({all[w].name, all[w].title, judged.slope.medians.front(), judged.slope.medians.back(), judged.slope.slope, judged.guaranteed.low,
-               judged.guaranteed.high, judged.trend_p_value, std::string(outcome_name(judged.outcome)), std::string(outcome_name(all[w].expected))});
+               judged.guaranteed.high, judged.trend_p_value, rows.col(1).segment(static_cast<Index>(w) * per_way, per_way).mean(),
+               std::string(outcome_name(judged.outcome)), std::string(outcome_name(all[w].expected))});
     for (std::size_t j = 0; j < alphas.size(); ++j)
       curves.add({all[w].name, alphas[j], judged.slope.medians[j], judged.slope.median_intervals[j].low, judged.slope.median_intervals[j].high});
-    part.verdicts.push_back({"T1", fmt::format("{} ({})", all[w].name, testbed.title), "P(d_C(u_α, S(K)) > η) → 0 as α → 0", judged.measured,
-                             fmt::format("{} replicates at each of {} step sizes", replicates, alphas.size()),
-                             fmt::format("false alarm ≤ {:.0e}, for the measured step sizes", kFlowLimitLevel), judged.outcome, all[w].expected});
+    part.verdicts.push_back(
+        {"T1", fmt::format("{} ({})", all[w].name, testbed.title), "P(d_C(u_α, S(K)) > η) → 0 as α → 0", judged.measured,
+         fmt::format("{} replicates at each of {} step sizes", replicates, alphas.size()),
+         fmt::format("false alarm ≤ {:.0e}, for the measured step sizes; the slack is measured from {} starts, not certified", kFlowLimitLevel, spread.starts),
+         judged.outcome, all[w].expected});
   }
   if (context.writes) {
     table.write(context.folder / "defects.csv");
     curves.write(context.folder / "defect_curves.csv");
   }
-  part.facts.push_back(fmt::format(
-      "Of {} ways of training on the {}, {} were judged as declared beforehand; those that are declared to hold leave the limit alone, "
-      "and are refused by other claims.{}",
-      all.size(), testbed.title, as_declared,
-      left_out.empty()
-          ? ""
-          : fmt::format(" Left out, because they need more replicates or smaller step sizes than this profile has: {}.", fmt::join(left_out, ", "))));
+  part.facts.push_back(
+      fmt::format("Of {} ways of training on the {}, {} were judged as declared beforehand; those that are declared to hold leave the limit alone, "
+                  "and are refused by other claims.{}",
+                  all.size(), testbed.title, as_declared, left_out.empty() ? "" : fmt::format(" Left out of this profile: {}.", fmt::join(left_out, ", "))));
   part.tables.push_back(
       {{"id", "defects"},
        {"title", "What the judgement of T1 refuses"},
@@ -191,8 +199,8 @@ ConvergencePart flow_limit_defects(const ExperimentContext& context, const FlowL
        {"file", "defects.csv"},
        {"columns",
         {column("name", "way of training", "s"), column("title", "what is wrong", "s"), column("first", "median d_C, largest α", ".3g"),
-         column("last", "smallest α", ".3g"), column("slope", "slope", ".2f", "sure_low", "sure_high"), column("outcome", "judged", "s"),
-         column("expected", "declared", "s")}}});
+         column("last", "smallest α", ".3g"), column("slope", "slope", ".2f", "sure_low", "sure_high"), column("diverged", "share diverged", ".2f"),
+         column("outcome", "judged", "s"), column("expected", "declared", "s")}}});
   Json series = Json::array();
   for (const char* name : {"sgd", "npsgd", "stale-gradient", "biased-gradient", "reused-direction", "same-batch", "noise-root-step"})
     if (std::any_of(all.begin(), all.end(), [&](const Way& way) { return way.name == name; }))

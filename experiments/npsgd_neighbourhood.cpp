@@ -58,8 +58,9 @@ Json summary_of(const ExperimentContext& context, const std::vector<ConvergenceP
        "a share of independent runs at one moment, never a share of time within a run, and every step size has runs of its own. A limit is out of reach: "
        "judged is whether the distances fall over the measured step sizes. \"Holds\": a trend test says so, the slope of log median against log α is surely "
        "positive, and for some η more than half of the runs are beyond it at the largest α and fewer at the smallest. \"Refuted\": at the two smallest α more "
-       "than half are beyond some η, and the slope is surely below " +
-           fmt::format("{} (√α has 0.5). All verdicts together are wrong by chance with probability at most {:.0e}. That the end of the runs, flow time S, "
+       "than half are beyond some η, and the median falls more slowly than α^" +
+           fmt::format("{} (NPSGD's falls like √α or faster). All verdicts together are wrong by chance with probability at most {:.0e}. That the end of the "
+                       "runs, flow time S, "
                        "stands for t → ∞ rests on comparing it with S/2.",
                        kFlat, kExperimentFalseAlarm)},
       {"profile", context.profile},

@@ -13,7 +13,7 @@
 namespace slicecheck::npsgd {
 
 /// Verdicts are judged at this level each; there are at most kMostVerdicts of them.
-constexpr Index kMostVerdicts = 36;
+constexpr Index kMostVerdicts = 40;
 constexpr double kLevel = kExperimentFalseAlarm / static_cast<double>(kMostVerdicts);
 
 /// A distance is said to stay where the slope of its log median against log α is surely below this: NPSGD's is about 1/2.

@@ -157,7 +157,8 @@ ExperimentVerdict judge(const Measured& measured, std::size_t b, bool at_sphere)
     verdict.outcome = end.high < 0.5 ? Outcome::holds : end.low > 0.5 && before.low > 0.5 ? Outcome::refuted : Outcome::inconclusive;
   } else {
     verdict.statement = fmt::format(
-        "C_r has no point on the sphere (outward slope at least {:.3g}): runs stay away from it as α → 0. Judged: more than half are farther than η at the "
+        "C_r has no point on the sphere (smallest outward slope found: {:.3g}): runs stay away from it as α → 0. Judged: more than half are farther than η at "
+        "the "
         "smallest α.",
         ball.outward);
     verdict.outcome = end.low > 0.5 ? Outcome::holds : end.high < 0.5 && before.high < 0.5 ? Outcome::refuted : Outcome::inconclusive;

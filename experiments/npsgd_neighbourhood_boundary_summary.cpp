@@ -89,7 +89,7 @@ Json share_figure(const std::vector<Measured>& all, const std::vector<std::optio
       fmt::format("P(‖u‖ ≥ r − η) with η = {} r at flow time S, against the radius; one curve a step size; Clopper and Pearson's "
                   "95 % intervals over independent runs that start uniformly in B(0, r/2). T5: for small r the curves go to 1 as α falls, for large r to "
                   "0. Where C_r has points both on the sphere and inside, the share is that of the starting points that are led to the sphere. Vertical "
-                  "lines: the threshold, the radius at which the last point of C_r leaves the sphere, and the median of ‖u‖ at the end of plain SGD without a "
+                  "lines: the threshold, the first radius at which C_r has no point on the sphere, and the median of ‖u‖ at the end of plain SGD without a "
                   "ball. Dashed: "
                   "runs exactly on the sphere at the last moment; few, since noise also pushes inwards, which is why T5 counts the neighbourhood.",
                   kNear),

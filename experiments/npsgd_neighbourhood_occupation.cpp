@@ -289,7 +289,7 @@ void add_facts(const Setup& setup, const Measured& measured, const ConvergenceJu
   facts.push_back(
       fmt::format("{}: the first entry within η = {:.3g} comes at flow time {:.2f} (median) for α = {} and {:.2f} for α = {}; the flow from the middle of the "
                   "starting points "
-                  "{}. The longest excursion from there, median, falls from {:.2f} to {:.2f}.",
+                  "{}. The longest excursion from there has median {:.2f} at the largest α and {:.2f} at the smallest.",
                   setup.title(), setup.etas[e], median(measured.runs.front().entry[e]), power_text(measured.step_sizes.front()), median(last.entry[e]),
                   power_text(measured.step_sizes.back()), flow[e] ? fmt::format("takes {:.2f}", *flow[e]) : "does not enter before S",
                   median(measured.runs.front().excursion[e]), median(last.excursion[e])));

@@ -92,7 +92,11 @@ Trial judge_drift(const TrainingSubject& subject, const RandomStream& stream, in
   // A step rounds u and the sum once each, and φ and ∇F to within a few hundred roundings.
   const double rounding = sum_rounding(512.0 * static_cast<double>(kSteps) * kStep + 2.0 * static_cast<double>(kSteps), size_of_path);
   const double radius = std::max(0.0, observed - rounding);
-  const double p = std::min(1.0, kPowers * kPowers * pinelis_p_value(radius, next_power_of_two(jump), next_power_of_two(variance)));
+  // The union runs over the powers 2^−31, …, 2^32 of each. A smaller bound may be rounded up to the first of them; no right path comes near the last.
+  if (!(jump <= 0x1p32 && variance <= 0x1p32)) throw Error("the path leaves every bound");
+  const double least = 0x1p-31;
+  const double p =
+      std::min(1.0, kPowers * kPowers * pinelis_p_value(radius, next_power_of_two(std::max(jump, least)), next_power_of_two(std::max(variance, least))));
   Points<double> ends(2, 6);
   ends.row(0) = path.front().transpose();
   ends.row(1) = path.back().transpose();
