@@ -71,13 +71,10 @@ def kill(processes: list[int]) -> None:
 
 def saved_parts(folder: Path) -> set[tuple[Path, int]]:
     """The files of rows and when they were written."""
-    parts = set()
-    for path in folder.glob("checkpoints/*/part-*.cbor"):
-        try:
-            parts.add((path, path.stat().st_mtime_ns))
-        except OSError:  # set aside a moment ago
-            pass
-    return parts
+    try:
+        return {(path, path.stat().st_mtime_ns) for path in folder.glob("checkpoints/*/part-*.cbor")}
+    except FileNotFoundError:  # a folder that was listed is set aside now: nothing new was seen, look again
+        return set()
 
 
 def is_alive(process: int) -> bool:
