@@ -34,7 +34,7 @@ struct FlowSpread {
 };
 FlowSpread flow_spread(const Testbed& testbed, double horizon);
 
-/// T0 and T1 on the testbeds: energy, distances, rates. Writes flow.csv, distances.csv, exceedances.csv, rates.csv, fan.csv.
+/// T0 and T1 on the testbeds: energy, distances, rates. Writes energy.csv, distances.csv, exceedances.csv, rates.csv, fan.csv.
 ConvergencePart flow_limit_paths(const ExperimentContext& context, const FlowLimitSettings& settings);
 
 /// T1 must refuse: biased gradients, reused directions, the gallery's schemes, samplers and trainings. Writes defects.csv.
