@@ -122,7 +122,7 @@ ConvergenceJudgement judge_convergence(const ConvergenceData& data, double level
           stays || (exceedance(data.lower[last], eta, confidence).interval.low > 0.5 && exceedance(data.lower[last - 1], eta, confidence).interval.low > 0.5);
     stays = stays && slow;
   }
-  out.outcome = falls && moved ? Outcome::holds : stays ? Outcome::refuted : Outcome::inconclusive;
+  out.outcome = stays ? Outcome::refuted : falls && moved ? Outcome::holds : Outcome::inconclusive;  // distances that fall towards a positive limit stay
   out.measured = fmt::format(
       "median {:.3g} at α = {}, {:.3g} at {}; slope of log median {:.3f} (bootstrap 95 %: {:.3f} to {:.3f}; surely in [{:.2f}, {:.2f}]); trend p {}",
       out.slope.medians.front(), power_text(data.step_sizes.front()), out.slope.medians.back(), power_text(data.step_sizes.back()), out.slope.slope,

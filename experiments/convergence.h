@@ -73,7 +73,7 @@ struct ConvergenceJudgement {
   std::string measured;                              ///< a sentence with the numbers
 };
 
-/// HOLDS if (i) the trend test says that the upper distances fall with α, and (ii) for some η the probability to exceed it is above 1/2 at the largest α and
+/// HOLDS, unless it is refuted, if (i) the trend test says that the upper distances fall with α, and (ii) for some η the probability to exceed it is above 1/2 at the largest α and
 /// below 1/2 at the smallest, and (iii) the guaranteed interval of the slope of log median against log α is positive; each at a share of `level`, so that a
 /// family of distances that does not fall is called "holds" with probability ≤ level.
 ///

@@ -72,7 +72,9 @@ void Settings::override_with(const Settings& other, const std::string& origin) {
     }
     Json& mine = values_[key];
     const bool widened = mine.is_number_float() && value.is_number_integer();
-    if (!widened && kind_of(mine) != kind_of(value)) reject("{}: '{}' takes one {}; given: {}", origin, key, kind_of(mine), kind_of(value));
+    // An empty list tells nothing of what belongs in it: who reads it checks that.
+    const bool lists = mine.is_array() && value.is_array() && (mine.empty() || value.empty());
+    if (!widened && !lists && kind_of(mine) != kind_of(value)) reject("{}: '{}' takes one {}; given: {}", origin, key, kind_of(mine), kind_of(value));
     mine = widened ? Json(value.get<double>()) : value;
   }
 }

@@ -134,6 +134,7 @@ class Settings(ProgramTest):
         self.refused(["--set", 'targets=["two-moons", 3]'], "'targets'", "mixes", "integer")
         self.refused(["--set", "hidden=[8, 4.5]"], "'hidden'", "mixes", "number")
         self.refused(["--set", "hidden=[8.5, 4.5]"], "'hidden'", "integers", "numbers")
+        self.refused(["--set", "hidden=[]", "--set", "hidden=['a']"], "'hidden'")
         self.refused(["--profile", "medium"], "'medium'", "quick or full")
         self.refused(["--config", "absent.toml"], "absent.toml")
         self.write("broken.toml", "steps = 3\nbatch = = 4\n")
