@@ -116,8 +116,16 @@ Index Settings::integer_at_least(const std::string& key, Index least) const {
 
 std::string Settings::word(const std::string& key) const { return at(key).get<std::string>(); }
 
-std::vector<std::string> Settings::words(const std::string& key) const { return at(key).get<std::vector<std::string>>(); }
+std::vector<std::string> Settings::words(const std::string& key) const {
+  const Json& list = at(key);
+  if (!list.empty() && !list.front().is_string()) reject("settings: '{}' takes one list of words; given: {}", key, kind_of(list));
+  return list.get<std::vector<std::string>>();
+}
 
-std::vector<Index> Settings::integers(const std::string& key) const { return at(key).get<std::vector<Index>>(); }
+std::vector<Index> Settings::integers(const std::string& key) const {
+  const Json& list = at(key);
+  if (!list.empty() && !list.front().is_number_integer()) reject("settings: '{}' takes one list of integers; given: {}", key, kind_of(list));
+  return list.get<std::vector<Index>>();
+}
 
 }  // namespace slicecheck
