@@ -3,8 +3,9 @@
 
 file(GLOB_RECURSE SLICECHECK_FINGERPRINTED CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
   "${PROJECT_SOURCE_DIR}/src/slicecheck/*.h" "${PROJECT_SOURCE_DIR}/src/slicecheck/*.cpp"
+  "${PROJECT_SOURCE_DIR}/src/slicecheck/*.cu" "${PROJECT_SOURCE_DIR}/src/slicecheck/*.cuh"
   "${PROJECT_SOURCE_DIR}/experiments/*.h" "${PROJECT_SOURCE_DIR}/experiments/*.cpp"
-  "${PROJECT_SOURCE_DIR}/property_tests/*.h" "${PROJECT_SOURCE_DIR}/property_tests/*.cpp")
+  "${PROJECT_SOURCE_DIR}/property_tests/*.h" "${PROJECT_SOURCE_DIR}/property_tests/*.cpp" "${PROJECT_SOURCE_DIR}/property_tests/*.cu")
 list(FILTER SLICECHECK_FINGERPRINTED EXCLUDE REGEX "build_info")
 list(TRANSFORM SLICECHECK_FINGERPRINTED PREPEND "${PROJECT_SOURCE_DIR}/" OUTPUT_VARIABLE SLICECHECK_FINGERPRINT_INPUTS)
 

@@ -2,20 +2,22 @@
 
 add_library(slicecheck_flags INTERFACE)
 target_compile_features(slicecheck_flags INTERFACE cxx_std_20)
-target_compile_options(slicecheck_flags INTERFACE
+# For C++; kernels have flags of their own (SliceCheckCuda.cmake).
+set(warnings
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -Wcast-qual -Woverloaded-virtual -Werror
   # The same expression gives the same bits whether or not the machine has a fused multiply-add.
   -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105593: with AVX-512, g++ 12 calls the deliberately undefined operand of its own intrinsics uninitialised. clang's build keeps the warning.
-  target_compile_options(slicecheck_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
+  list(APPEND warnings -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
+target_compile_options(slicecheck_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>")
 # Eigen and BLAS run on one thread inside our fixed chunks: their sums would change with the number of threads.
 target_compile_definitions(slicecheck_flags INTERFACE EIGEN_DONT_PARALLELIZE)
 
 if(SLICECHECK_NATIVE)
-  target_compile_options(slicecheck_flags INTERFACE -march=native)
+  target_compile_options(slicecheck_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()
 
 if(SLICECHECK_SANITIZE)

@@ -8,6 +8,7 @@
 #include "slicecheck/core/parallel.h"
 #include "slicecheck/loss/assignment.h"
 #include "slicecheck/loss/cpu_loss.h"
+#include "slicecheck/loss/cuda/cuda_loss.h"
 #include "slicecheck/reporting/csv_table.h"
 
 namespace slicecheck {
@@ -82,6 +83,11 @@ EvaluationSettings evaluation_settings(const Settings& settings) {
   return out;
 }
 
+std::shared_ptr<const SampleLoss<float>> training_loss(const ExperimentContext& context) {
+  if (context.device == cuda::Where::cuda) return make_cuda_loss(2.0);
+  return std::make_shared<CpuLoss<float>>(2.0);
+}
+
 std::vector<ArmResult> run_arms(const std::vector<Arm>& arms, const EvaluationSettings& evaluation, const ExperimentContext& context) {
   const Settings& settings = context.settings;
   SharedProgress shared(context.progress, context.folder.filename().string(), arms.size());
@@ -98,8 +104,8 @@ std::vector<ArmResult> run_arms(const std::vector<Arm>& arms, const EvaluationSe
     run.checkpoint = context.folder / "checkpoints" / (arm.id + ".cbor");
     run.checkpoint_every = static_cast<std::uint64_t>(settings.integer_at_least("checkpoint.steps", 0));
     run.checkpoint_seconds = settings.number("checkpoint.seconds");
-    run.fingerprint =
-        fmt::format("{} {} seed {} program {}\n{}\n{}", context.profile, arm.id, context.seed, build::fingerprint(), arm.description, settings.json().dump());
+    run.fingerprint = fmt::format("{} {} seed {} program {} loss {}\n{}\n{}", context.profile, arm.id, context.seed, build::fingerprint(),
+                                  arm.parts.loss->name(), arm.description, settings.json().dump());
     run.resume = context.resume;
     ArmProgress progress(shared, static_cast<std::size_t>(i));
     results[static_cast<std::size_t>(i)] = {&arm, run_training(arm.parts, run, arm.id, progress)};

@@ -42,6 +42,9 @@ struct ArmResult {
   [[nodiscard]] double last(EvaluationValue value) const { return record.evaluations.back().values[value]; }
 };
 
+/// The loss that the trainings of a run descend: SW_2² in float, on the device that the run was given. F is estimated on the processor, whatever that is.
+std::shared_ptr<const SampleLoss<float>> training_loss(const ExperimentContext& context);
+
 /// Runs all arms, in parallel over arms; the results are in the order of the arms. Settings used: steps, record_every, evaluate_every, checkpoint.steps,
 /// checkpoint.seconds.
 std::vector<ArmResult> run_arms(const std::vector<Arm>& arms, const EvaluationSettings& evaluation, const ExperimentContext& context);

@@ -10,6 +10,7 @@
 #include "settings.h"
 #include "slicecheck/core/progress.h"
 #include "slicecheck/core/ranks.h"
+#include "slicecheck/cuda/device.h"
 
 namespace slicecheck {
 
@@ -22,8 +23,9 @@ struct ExperimentContext {
   std::filesystem::path data;    ///< where fetch_data.sh put the data sets
   bool resume;
   Progress& progress;
-  Ranks& ranks;  ///< one, unless the experiment is distributed
-  bool writes;   ///< this rank writes the files: rank 0. The others compute, and write nothing but checkpoints.
+  Ranks& ranks;                           ///< one, unless the experiment is distributed
+  bool writes;                            ///< this rank writes the files: rank 0. The others compute, and write nothing but checkpoints.
+  cuda::Where device = cuda::Where::cpu;  ///< where trainings evaluate their loss; the processor, unless the experiment is one for CUDA
 };
 
 struct Experiment {
@@ -35,6 +37,8 @@ struct Experiment {
   std::function<void(const ExperimentContext&)> run;
   /// All ranks call `run`, and share the work through `ranks`. Otherwise rank 0 runs it alone.
   bool distributed = false;
+  /// Its trainings can evaluate their loss on a CUDA device.
+  bool for_cuda = false;
 };
 
 /// All experiments.

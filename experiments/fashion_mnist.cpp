@@ -6,7 +6,6 @@
 #include "experiments.h"
 #include "plane.h"
 #include "slicecheck/core/error.h"
-#include "slicecheck/loss/cpu_loss.h"
 #include "slicecheck/measures/idx_images.h"
 #include "slicecheck/reporting/csv_table.h"
 #include "slicecheck/torch/conv_generator.h"
@@ -69,7 +68,7 @@ Arm make_arm(const Variant& variant, const Laws& laws, const ExperimentContext& 
   schedule.initial = s.number(variant.faithful ? "faithful_step_size" : "step_size");
   schedule.final = variant.faithful ? 0.0 : s.number("final_step_size");
   schedule.steps = static_cast<std::uint64_t>(s.integer_at_least("steps", 1));
-  arm.parts = {image_generator(s), std::make_shared<CpuLoss<float>>(2.0), sampler, variant.scheme, make_schedule(schedule), context.seed, 0};
+  arm.parts = {image_generator(s), training_loss(context), sampler, variant.scheme, make_schedule(schedule), context.seed, 0};
   arm.id = slug(arm.variant);
   arm.description =
       fmt::format("{}; {}; {}; {}; {}", arm.parts.generator->name(), arm.source->name(), sampler->name(), arm.parts.scheme->name(), arm.parts.schedule->name());
@@ -198,7 +197,9 @@ void run_fashion_mnist(const ExperimentContext& context) {
 }  // namespace
 
 Experiment fashion_mnist(std::string quick, std::string full) {
-  return {"fashion-mnist", "FashionMNIST with SGD and NPSGD (report 000, Table 3, Figures 3-4)", std::move(quick), std::move(full), run_fashion_mnist};
+  Experiment out{"fashion-mnist", "FashionMNIST with SGD and NPSGD (report 000, Table 3, Figures 3-4)", std::move(quick), std::move(full), run_fashion_mnist};
+  out.for_cuda = true;
+  return out;
 }
 
 }  // namespace slicecheck

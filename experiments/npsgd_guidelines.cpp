@@ -174,15 +174,16 @@ void run_guidelines(const ExperimentContext& context) {
   const Results results = measure(design, context);
   if (!context.writes) return;
   write_tables(results, design, context.folder);
-  std::vector<std::string> facts = advice(results, design);
-  for (std::string& fact : observations(results, design)) facts.push_back(std::move(fact));
+  Json sentences = Json::array();
+  for (const Advice& one : advice(results, design)) sentences.push_back(advice_entry(one.question, one.sentence, one.evidence));
   const Json summary{
       {"name", context.folder.filename().string()},
       {"title", "Noised projected SGD: how to choose its settings"},
       {"description", description(design)},
       {"profile", context.profile},
       {"seed", context.seed},
-      {"facts", facts},
+      {"advice", std::move(sentences)},
+      {"facts", observations(results, design)},
       {"departures",
        {departure("projection", "each tensor onto its own ball, u₀ not projected", "the whole u onto B(0, r), u₀ in it (T4)", "as in the theory"),
         departure("source", "2025 points of a noisy grid", "finitely many atoms (A6)", "atoms drawn from a standard normal"),

@@ -138,10 +138,21 @@ void write_tables(const Results& results, const Design& design, const std::files
 Json tables_json(const Design& design);
 Json figures_json(const Results& results, const Design& design);
 
-/// Five sentences of advice, one a question, put together from the comparisons; where these do not decide, the sentence says so.
-std::vector<std::string> advice(const Results& results, const Design& design);
-std::string schedule_advice(const Results& results, const Design& design);
-std::string infinity_advice(const Results& results, const Design& design);
+/// A question, what to do, and the numbers that say so.
+struct Advice {
+  std::string question;
+  std::string sentence;  ///< about 30 words; "not decided" where the comparisons do not decide
+  std::vector<std::string> evidence;
+};
+
+/// Five, one a question, put together from the comparisons.
+std::vector<Advice> advice(const Results& results, const Design& design);
+Advice schedule_advice(const Results& results, const Design& design);
+Advice infinity_advice(const Results& results, const Design& design);
+/// 0.25 as "25 %".
+std::string per_cent(double share);
+/// "linear, cosine and constant"; `last` is the word before the last one.
+std::string listed(const std::vector<std::string>& words, const std::string& last = "and");
 /// What else the numbers say.
 std::vector<std::string> observations(const Results& results, const Design& design);
 

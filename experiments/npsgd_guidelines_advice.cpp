@@ -1,5 +1,5 @@
-/// The sentences of experiment `npsgd-guidelines`. Every word that judges is chosen by comparing an interval with a bound; where no interval decides, the
-/// sentence says so. The comparisons behind one sentence share kFamilyError (Bonferroni).
+/// The advice of experiment `npsgd-guidelines`. Every word that judges is chosen by comparing an interval with a bound; where no interval decides, the
+/// sentence says so. The comparisons behind one sentence share kFamilyError (Bonferroni); the numbers of all of them are its evidence.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,11 +14,11 @@ namespace slicecheck::guidelines {
 
 namespace {
 
-std::string per_cent(double share) { return fmt::format("{:.3g} %", 100.0 * share); }
-
 std::string number_list(const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  return *low == *high ? fmt::format("{:.3g}", *low) : fmt::format("{:.3g} to {:.3g}", *low, *high);
+  const std::string first = fmt::format("{:.3g}", *low);
+  const std::string last = fmt::format("{:.3g}", *high);
+  return first == last ? first : fmt::format("{} to {}", first, last);
 }
 
 /// Where a sweep turns on one target: the longest run of values, from one end of the sweep, that all pass.
@@ -43,11 +43,16 @@ std::vector<Reach> reaches(const Results& results, Question q, bool upwards, con
   return out;
 }
 
-std::vector<std::string> missing(const std::vector<Reach>& all, const Design& design) {
+bool complete(const std::vector<Reach>& all) {
+  return std::none_of(all.begin(), all.end(), [](const Reach& reach) { return reach.last == nullptr; });
+}
+
+/// The targets on which not even the first passes: "two moons and swiss roll"; where it is all of several, `every`.
+std::string missing(const std::vector<Reach>& all, const Design& design, const std::string& every) {
   std::vector<std::string> out;
   for (const Reach& reach : all)
     if (reach.last == nullptr) out.push_back(design.targets[reach.target].title);
-  return out;
+  return out.size() > 1 && out.size() == all.size() ? every : listed(out);
 }
 
 /// The x that does on every target: the largest of the smallest ones (`largest`), or the smallest of the largest ones.
@@ -57,11 +62,10 @@ double common_x(const std::vector<Reach>& all, bool largest) {
   return largest ? *std::max_element(xs.begin(), xs.end()) : *std::min_element(xs.begin(), xs.end());
 }
 
-/// "two moons: 8, swiss roll: 16"
-std::string each_x(const std::vector<Reach>& all, const Design& design) {
+/// "two moons: 8, swiss roll: 16"; `none` where not even the first passes.
+std::string each_x(const std::vector<Reach>& all, const Design& design, const std::string& none) {
   std::vector<std::string> out;
-  for (const Reach& reach : all)
-    out.push_back(fmt::format("{}: {}", design.targets[reach.target].title, reach.last == nullptr ? "none" : reach.last->arm.label));
+  for (const Reach& reach : all) out.push_back(fmt::format("{}: {}", design.targets[reach.target].title, reach.last == nullptr ? none : reach.last->arm.label));
   return fmt::format("{}", fmt::join(out, ", "));
 }
 
@@ -111,6 +115,12 @@ std::vector<Reach> as_good(const Results& results, Question q, bool upwards, con
                  [&](const Measured& m) { return ratio_of(m, results.reference(q, m.arm.target), confidence, column).at_most(1.0 + design.margin); });
 }
 
+/// The label of the first (or last) arm of a sweep; the sweeps of all targets are alike.
+std::string end_of_sweep(const Results& results, Question q, bool last) {
+  const auto sweep = results.sweep(q, results.targets(q).front());
+  return (last ? sweep.back() : sweep.front())->arm.label;
+}
+
 std::size_t sweep_size(const Results& results, Question q) {
   std::size_t out = 0;
   for (const std::size_t target : results.targets(q)) out += results.sweep(q, target).size();
@@ -127,7 +137,19 @@ std::vector<Reach> unfelt(const Results& results, double confidence) {
   });
 }
 
-std::string radius_advice(const Results& results, const Design& design) {
+std::string radius_sentence(const std::vector<Reach>& free, const std::vector<Reach>& good, double initial_norm, const Results& results, const Design& design) {
+  const std::string near = fmt::format("at most {} above plain SGD's", per_cent(design.margin));
+  if (!complete(free))
+    return fmt::format("How large r must be is not decided: on {} the ball is felt even at the largest r tried, {}{}.", missing(free, design, "every target"),
+                       end_of_sweep(results, Question::radius, true),
+                       complete(good) ? fmt::format("; F is {} from r = {:g} on", near, common_x(good, true)) : std::string());
+  const double r = complete(good) ? std::max(common_x(free, true), common_x(good, true)) : common_x(free, true);
+  const std::string take = fmt::format("Take r ≥ {:g}, {:.2f} times the initial norm ‖u₀‖: the ball is then not felt", r, r / initial_norm);
+  if (complete(good)) return fmt::format("{}, and F is {}.", take, near);
+  return fmt::format("{}; whether F is {} is not decided on {}.", take, near, missing(good, design, "any target"));
+}
+
+Advice radius_advice(const Results& results, const Design& design) {
   constexpr auto q = Question::radius;
   const double confidence = comparison_confidence(2 * sweep_size(results, q));  // a ratio and a multiplier each
   const auto free = unfelt(results, confidence);
@@ -141,30 +163,20 @@ std::string radius_advice(const Results& results, const Design& design) {
     norms.push_back(sgd.mean(kNorm).mean);
     moved.push_back(sgd.mean(kMoved).mean);
   }
-  const auto bound = missing(free, design);
-  std::string out;
-  if (!bound.empty()) {
-    out = fmt::format("Radius: no r of this sweep is surely \"very large\" on {}: even at the largest one the sphere is felt", fmt::join(bound, ", "));
-  } else {
-    const double r = common_x(free, true);
-    out = fmt::format(
-        "Radius: r = {:g} is \"very large\", {:.2f} times the initial norm ‖u₀‖ = {:.3g}: from there on no step of the last half ended on the "
-        "sphere, and no multiplier was seen ({})",
-        r, r / initial.front(), initial.front(), each_x(free, design));
-  }
-  out += fmt::format("; plain SGD from the same u₀ ended at ‖u‖ = {}, {} away from u₀", number_list(norms), number_list(moved));
-  const auto open = missing(good, design);
-  if (open.empty())
-    out += fmt::format("; F is at most {} above that of plain SGD from r = {:g} on ({})", per_cent(design.margin), common_x(good, true), each_x(good, design));
-  else
-    out += fmt::format("; whether F comes within {} of plain SGD's, these replicates do not decide on {}", per_cent(design.margin), fmt::join(open, ", "));
+  Advice out{"How large must r be?", radius_sentence(free, good, initial.front(), results, design), {}};
+  out.evidence.push_back(fmt::format("The ball is not felt, that is, no step of the last half ended on the sphere and no multiplier was seen, from r on: {}.",
+                                     each_x(free, design, "at no r")));
+  out.evidence.push_back(fmt::format("The initial norm ‖u₀‖ is {:.3g}; plain SGD from the same u₀ ended at ‖u‖ = {}, {} away from u₀.", initial.front(),
+                                     number_list(norms), number_list(moved)));
+  out.evidence.push_back(fmt::format("F is at most {} above that of plain SGD from r on: {}.", per_cent(design.margin), each_x(good, design, "not decided")));
   const auto all = ratios(results, q, confidence, kF);
   const Found worst = surely_higher(all, true);
   const auto lower = surely_lower(all, design);
-  out += worst.arm == nullptr ? std::string("; no r of the sweep has a surely higher F")
-                              : fmt::format("; the largest r with a surely higher F than SGD's is {} ({})", worst.arm->arm.label, worst.words(design));
-  if (!lower.empty()) out += fmt::format("; F is surely lower than SGD's at r = {}", lower);
-  return out + ".";
+  out.evidence.push_back(worst.arm == nullptr
+                             ? std::string("No r of the sweep has a surely higher F.")
+                             : fmt::format("The largest r with a surely higher F than SGD's is {} ({}).", worst.arm->arm.label, worst.words(design)));
+  if (!lower.empty()) out.evidence.push_back(fmt::format("F is surely lower than SGD's at r = {}.", lower));
+  return out;
 }
 
 // ---- 2. the noise
@@ -188,66 +200,72 @@ double noise_walk(double a, const Design& design) {
   return design.step_size * a * std::sqrt(static_cast<double>(design.generator->parameters()) * static_cast<double>(design.steps));
 }
 
-std::string noise_advice(const Results& results, const Design& design) {
+Advice noise_advice(const Results& results, const Design& design) {
   constexpr auto q = Question::noise;
   const auto harmless = as_good(results, q, true, design, kF);
-  const auto open = missing(harmless, design);
-  std::string out;
-  if (open.empty()) {
-    const double a = common_x(harmless, false);
-    out = fmt::format(
-        "Noise: a ≤ {} does no harm: up to there F is at most {} above F without noise on every target ({}); a step's noise, of norm α·a·√d_u, is "
-        "then {} times the gradient's step ‖αφ‖, and adds up to about {:.3g} over the run",
-        number_label(a), per_cent(design.margin), each_x(harmless, design), noise_range(a, results, design), noise_walk(a, design));
-  } else {
-    out = fmt::format(
-        "Noise: which a is harmless these replicates do not decide on {}: even at the smallest a the interval of F reaches above {} more than "
-        "without noise",
-        fmt::join(open, ", "), per_cent(design.margin));
-  }
   const auto all = ratios(results, q, comparison_confidence(sweep_size(results, q)), kF);
   const Found hurt = surely_higher(all, false);
-  if (hurt.arm != nullptr)
-    out += fmt::format("; the smallest a with a surely higher F is {} ({}; noise {:.3g} times the gradient's step, {:.3g} over the run)", hurt.arm->arm.label,
-                       hurt.words(design), noise_over_gradient(*hurt.arm, results, design), noise_walk(hurt.arm->arm.x, design));
-  else
-    out += "; no a of the sweep surely raises F";
   const auto lower = surely_lower(all, design);
-  out += lower.empty() ? std::string("; no a is seen to lower F") : fmt::format("; F is surely lower at a = {}", lower);
-  return out + ".";
+  Advice out{"Which noise a?", "", {}};
+  out.evidence.push_back(fmt::format("F is at most {} above F without noise up to a: {}.", per_cent(design.margin), each_x(harmless, design, "not decided")));
+  if (complete(harmless)) {
+    const double a = common_x(harmless, false);
+    out.sentence = fmt::format("Take a ≤ {}: up to there F is at most {} above F without noise on every target, and {}.", number_label(a),
+                               per_cent(design.margin), lower.empty() ? "no a is seen to lower F" : "some a surely lower F");
+    out.evidence.push_back(
+        fmt::format("At a = {} a step's noise, of norm α·a·√d_u, is {} times the gradient's step ‖αφ‖, and adds up to about {:.3g} over the run.",
+                    number_label(a), noise_range(a, results, design), noise_walk(a, design)));
+  } else {
+    out.sentence = fmt::format("Which a is harmless is not decided on {}: even at the smallest, {}, F may be more than {} above F without noise.",
+                               missing(harmless, design, "any target"), end_of_sweep(results, q, false), per_cent(design.margin));
+  }
+  out.evidence.push_back(hurt.arm == nullptr
+                             ? std::string("No a of the sweep surely raises F.")
+                             : fmt::format("The smallest a with a surely higher F is {} ({}; noise {:.3g} times the gradient's step, {:.3g} over the run).",
+                                           hurt.arm->arm.label, hurt.words(design), noise_over_gradient(*hurt.arm, results, design),
+                                           noise_walk(hurt.arm->arm.x, design)));
+  out.evidence.push_back(lower.empty() ? std::string("No a is seen to lower F.") : fmt::format("F is surely lower at a = {}.", lower));
+  return out;
 }
 
 // ---- 4. the atoms
 
-std::string atoms_advice(const Results& results, const Design& design) {
+Advice atoms_advice(const Results& results, const Design& design) {
   constexpr auto q = Question::atoms;
   const auto enough = as_good(results, q, false, design, kFSource);
-  const auto open = missing(enough, design);
-  std::string out;
-  if (open.empty())
-    out = fmt::format(
-        "Atoms: {:g} are enough: from there on F against the continuous source is at most {} above what training on that source itself reaches "
-        "in {} steps ({})",
-        common_x(enough, true), per_cent(design.margin), design.steps, each_x(enough, design));
+  Advice out{"How many atoms?", "", {}};
+  if (complete(enough))
+    out.sentence = fmt::format("Take {:g} atoms or more: F against the continuous source is then at most {} above what training on that source itself reaches.",
+                               common_x(enough, true), per_cent(design.margin));
   else
-    out = fmt::format(
-        "Atoms: how many are enough these replicates do not decide on {}: even with the most atoms the interval of F against the continuous "
-        "source reaches above {} more than training on that source itself",
-        fmt::join(open, ", "), per_cent(design.margin));
+    out.sentence = fmt::format(
+        "How many atoms are enough is not decided on {}: even with {}, F against the continuous source may be more than {} above training on that source.",
+        missing(enough, design, "any target"), end_of_sweep(results, q, true), per_cent(design.margin));
+  out.evidence.push_back(
+      fmt::format("F against the continuous source is at most {} above what training on that source itself reaches in {} steps, from so many atoms on: {}.",
+                  per_cent(design.margin), design.steps, each_x(enough, design, "not decided")));
   const auto all = ratios(results, q, comparison_confidence(sweep_size(results, q)), kFSource);
   const Found few = surely_higher(all, true);
-  out += few.arm == nullptr ? std::string("; no number of the sweep is surely too small")
-                            : fmt::format("; the largest number that is surely too small is {} ({})", few.arm->arm.label, few.words(design));
+  out.evidence.push_back(few.arm == nullptr ? std::string("No number of the sweep is surely too small.")
+                                            : fmt::format("The largest number that is surely too small is {} ({}).", few.arm->arm.label, few.words(design)));
   std::vector<std::string> reported;
   for (const Found& one : all)
     if (one.arm->arm.atoms == design.source_atoms) reported.push_back(one.words(design));
-  return out + fmt::format("; with the {} atoms of the other questions{}: {}.", design.source_atoms,
-                           design.source_atoms == 2025 ? ", as many as in report 000" : "", fmt::join(reported, "; "));
+  out.evidence.push_back(fmt::format("With the {} atoms of the other questions{}: {}.", design.source_atoms,
+                                     design.source_atoms == 2025 ? ", as many as in report 000" : "", fmt::join(reported, "; ")));
+  return out;
 }
 
 }  // namespace
 
-std::vector<std::string> advice(const Results& results, const Design& design) {
+std::string per_cent(double share) { return fmt::format("{:.3g} %", 100.0 * share); }
+
+std::string listed(const std::vector<std::string>& words, const std::string& last) {
+  if (words.size() < 2) return fmt::format("{}", fmt::join(words, ""));
+  return fmt::format("{} {} {}", fmt::join(words.begin(), words.end() - 1, ", "), last, words.back());
+}
+
+std::vector<Advice> advice(const Results& results, const Design& design) {
   return {radius_advice(results, design), noise_advice(results, design), schedule_advice(results, design), atoms_advice(results, design),
           infinity_advice(results, design)};
 }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "npsgd_guidelines.h"
@@ -14,8 +15,6 @@ namespace slicecheck::guidelines {
 namespace {
 
 constexpr double kSlopeMargin = 0.25;  // steps ~ α^slope: within this of −1 counts as "flow time decides"
-
-std::string per_cent(double share) { return fmt::format("{:.3g} %", 100.0 * share); }
 
 // ---- 3. the schedule
 
@@ -62,18 +61,35 @@ std::vector<Tally> tallies(const Results& results) {
 }
 
 /// What to do, from which kinds were seen lower, higher, both or neither.
-std::string schedule_words(const std::vector<Tally>& counted) {
+std::string schedule_sentence(const std::vector<Tally>& counted, std::uint64_t steps) {
   std::vector<std::string> better;
   std::vector<std::string> worse;
   std::vector<std::string> mixed;
   std::vector<std::string> open;
-  for (const Tally& t : counted) (t.lower > 0 ? (t.higher > 0 ? mixed : better) : (t.higher > 0 ? worse : open)).push_back(t.kind);
+  int lower = 0;  // of the better ones, in so many of all their cases
+  int of_better = 0;
+  int higher = 0;
+  int of_worse = 0;
+  for (const Tally& t : counted) {
+    (t.lower > 0 ? (t.higher > 0 ? mixed : better) : (t.higher > 0 ? worse : open)).push_back(t.kind);
+    if (t.lower > 0 && t.higher == 0) {
+      lower += t.lower;
+      of_better += t.all;
+    }
+    if (t.higher > 0 && t.lower == 0) {
+      higher += t.higher;
+      of_worse += t.all;
+    }
+  }
+  const auto count = [&](int some, int all) { return fmt::format("(F after {} steps surely lower in {} of {} cases, higher in none)", steps, some, all); };
   std::vector<std::string> clauses;
-  if (!better.empty()) clauses.push_back(fmt::format("let the step fall ({})", fmt::join(better, ", ")));
-  if (!mixed.empty()) clauses.push_back(fmt::format("a falling step ({}) helps at some α₀ and hurts at others", fmt::join(mixed, ", ")));
-  if (!worse.empty()) clauses.push_back(fmt::format("a constant step is better than {}", fmt::join(worse, ", ")));
-  if (!open.empty()) clauses.push_back(fmt::format("between a constant step and {} the data do not decide", fmt::join(open, ", ")));
-  return fmt::format("{}", fmt::join(clauses, "; "));
+  if (!better.empty()) clauses.push_back(fmt::format("prefer {} to a constant step {}", listed(better, "or"), count(lower, of_better)));
+  if (!worse.empty()) clauses.push_back(fmt::format("prefer a constant step to {} {}", listed(worse, "or"), count(higher, of_worse)));
+  if (!mixed.empty()) clauses.push_back(fmt::format("{} helps at some α₀ and hurts at others", listed(mixed, "or")));
+  if (!open.empty()) clauses.push_back(fmt::format("a constant step against {} is not decided", listed(open, "or")));
+  std::string out = fmt::format("{}.", fmt::join(clauses, "; "));
+  out.front() = static_cast<char>(std::toupper(out.front()));
+  return out;
 }
 
 /// max/min of the geometric means of F over arms that did not diverge.
@@ -110,20 +126,21 @@ std::pair<double, double> spreads(const Results& results) {
 
 }  // namespace
 
-std::string schedule_advice(const Results& results, const Design& design) {
+Advice schedule_advice(const Results& results, const Design& design) {
   const auto counted = tallies(results);
-  std::vector<std::string> parts;
+  Advice out{"Which schedule?", schedule_sentence(counted, design.steps), {}};
   for (const Tally& t : counted)
-    parts.push_back(fmt::format("{}: surely lower in {} and surely higher in {} of {} cases, {} times at the smallest α₀ and {} times at the largest", t.kind,
-                                t.lower, t.higher, t.all, range_of(t.at_smallest), range_of(t.at_largest)));
+    out.evidence.push_back(
+        fmt::format("{} against the constant step with the same α₀: F after {} steps surely lower in {} and surely higher in {} of {} cases; {} times at the "
+                    "smallest α₀, {} times at the largest.",
+                    t.kind, design.steps, t.lower, t.higher, t.all, range_of(t.at_smallest), range_of(t.at_largest)));
   const auto [alphas, schedules] = spreads(results);
+  out.evidence.push_back(fmt::format(
+      "F differs by a factor of up to {:.3g} between the α₀ of constant steps, and of up to {:.3g} between the schedules of one α₀.", alphas, schedules));
   Index diverged = 0;
   for (const Measured& m : results[Question::schedule]) diverged += m.diverged();
-  return fmt::format(
-      "Schedule: {}: F after {} steps against that of a constant step with the same α₀ is, for {}; F differs by a factor of up to {:.3g} between "
-      "the α₀ of constant steps, and of up to {:.3g} between the schedules of one α₀{}.",
-      schedule_words(counted), design.steps, fmt::join(parts, "; for "), alphas, schedules,
-      diverged > 0 ? fmt::format("; {} trainings diverged, and their cases are left out", diverged) : std::string());
+  if (diverged > 0) out.evidence.push_back(fmt::format("{} trainings diverged, and their cases are left out.", diverged));
+  return out;
 }
 
 // ---- 5. infinity
@@ -183,55 +200,75 @@ std::vector<Timing> timings(const Results& results, const Design& design) {
   return out;
 }
 
+/// What F did in the last half of the run at the smallest α: the targets, by verdict, with their ratios.
+struct LastHalf {
+  std::vector<std::string> targets;
+  std::vector<std::string> ratios;  ///< "two moons: 0.792 [0.664, 0.944]"
+
+  void add(const Timing& t) {
+    targets.push_back(t.target);
+    ratios.push_back(fmt::format("{}: {:.3g} [{:.3g}, {:.3g}]", t.target, t.fall.ratio, t.fall.interval.low, t.fall.interval.high));
+  }
+};
+
+/// Whether the steps to a level go like 1/α: on so many of the targets, and not on so many.
+std::string slope_clause(int equivalent, int different, int judged) {
+  if (equivalent == judged) return "count αt, not steps: halving α doubles the steps to a level";
+  if (different == judged) return "the steps to a level are not proportional to 1/α in this range";
+  if (equivalent + different == 0) return "whether the steps to a level go like 1/α is not decided";
+  const int open = judged - equivalent - different;
+  if (equivalent == 0) return fmt::format("the steps to a level do not go like 1/α on {} of {} targets, not decided on the others", different, judged);
+  return fmt::format("the steps to a level go like 1/α on {} of {} targets{}{}", equivalent, judged, different > 0 ? fmt::format(", not on {}", different) : "",
+                     open > 0 ? ", not decided on the others" : "");
+}
+
 }  // namespace
 
-std::string infinity_advice(const Results& results, const Design& design) {
-  std::vector<std::string> counted;
-  std::vector<std::string> falling;
-  std::vector<std::string> settled;
-  std::vector<std::string> open;
+Advice infinity_advice(const Results& results, const Design& design) {
+  LastHalf falling;
+  LastHalf settled;
+  LastHalf open;
   int equivalent = 0;
   int different = 0;
   const auto all = timings(results, design);
+  Advice out{"How many steps?", "", {}};
   for (const Timing& t : all) {
     if (t.level.empty()) {
-      counted.push_back(fmt::format("{}: no level reached by all", t.target));
+      out.evidence.push_back(fmt::format("{}: no level was reached by all.", t.target));
     } else {
-      counted.push_back(fmt::format("{}, {}: steps ~ α^({:.2f} [{:.2f}, {:.2f}]), flow time {:.3g}", t.target, t.level, t.slope.mean, t.slope.interval.low,
-                                    t.slope.interval.high, t.time.mean));
+      out.evidence.push_back(fmt::format("{}: the steps to {} go like α^s, s = {:.2f} [{:.2f}, {:.2f}]; flow time to it {:.3g}.", t.target, t.level,
+                                         t.slope.mean, t.slope.interval.low, t.slope.interval.high, t.time.mean));
       const SlopeVerdict verdict = compare_slope(t.slope.interval, -1.0, kSlopeMargin);
       equivalent += verdict == SlopeVerdict::equivalent ? 1 : 0;
       different += verdict == SlopeVerdict::different ? 1 : 0;
     }
-    const std::string ratio = fmt::format("{}: {:.3g} [{:.3g}, {:.3g}]", t.target, t.fall.ratio, t.fall.interval.low, t.fall.interval.high);
     if (t.fall.lower())
-      falling.push_back(ratio);
+      falling.add(t);
     else if (t.fall.interval.low >= 1.0 / (1.0 + design.tolerance))
-      settled.push_back(ratio);
+      settled.add(t);
     else
-      open.push_back(ratio);
+      open.add(t);
   }
   const int judged = static_cast<int>(all.size());
-  std::string out = "Steps: ";
-  if (equivalent == judged)
-    out += fmt::format("count flow time αt, not steps: halving α doubles the steps to a level (slope within {:g} of −1 on every target)", kSlopeMargin);
-  else if (different == judged)
-    out += fmt::format("the steps to a level are not proportional to 1/α in this range (slope more than {:g} away from −1 on every target)", kSlopeMargin);
-  else if (equivalent + different == 0)
-    out += "the data do not decide whether the steps to a level go like 1/α";
+  const std::string little = per_cent(1.0 - 1.0 / (1.0 + design.tolerance));
+  out.evidence.push_back(fmt::format("s is within {:g} of −1 on {} of {} targets, further off on {}.", kSlopeMargin, equivalent, judged, different));
+  const std::string ratio = "F(u_T)/F(u_{T/2}) at the smallest α";
+  if (!falling.targets.empty())
+    out.evidence.push_back(fmt::format("F still fell in the last half of the run: {}, {}.", ratio, fmt::join(falling.ratios, ", ")));
+  if (!settled.targets.empty())
+    out.evidence.push_back(fmt::format("F fell by at most {} in the last half of the run: {}, {}.", little, ratio, fmt::join(settled.ratios, ", ")));
+  if (!open.targets.empty()) out.evidence.push_back(fmt::format("Not decided whether F still fell: {}, {}.", ratio, fmt::join(open.ratios, ", ")));
+  const auto where = [&](const LastHalf& some) { return some.targets.size() == all.size() ? std::string() : fmt::format(" on {}", listed(some.targets)); };
+  const std::string time = fmt::format("flow time αt = {:g}", design.flow_time);
+  std::string enough;
+  if (!falling.targets.empty())
+    enough = fmt::format("Train longer than {}, where F still fell{}", time, where(falling));
+  else if (!open.targets.empty())
+    enough = fmt::format("Whether {} is enough is not decided{}", time, where(open));
   else
-    out += fmt::format("whether the steps to a level go like 1/α is decided in part only (slope within {:g} of −1 on {} of {} targets, further off on {})",
-                       kSlopeMargin, equivalent, judged, different);
-  out += fmt::format(" ({})", fmt::join(counted, "; "));
-  if (!falling.empty())
-    out += fmt::format("; flow time {:g} is not infinity: at the smallest α F still fell in the last half of the run (F(u_T)/F(u_T/2), {})", design.flow_time,
-                       fmt::join(falling, ", "));
-  if (!settled.empty())
-    out += fmt::format("; at flow time {:g} F fell by at most {} in the last half of the run ({})", design.flow_time,
-                       per_cent(1.0 - 1.0 / (1.0 + design.tolerance)), fmt::join(settled, ", "));
-  if (!open.empty())
-    out += fmt::format("; whether flow time {:g} is enough these replicates do not decide (F(u_T)/F(u_T/2), {})", design.flow_time, fmt::join(open, ", "));
-  return out + ".";
+    enough = fmt::format("At {} F fell by at most {} in the last half of the run", time, little);
+  out.sentence = fmt::format("{}; {}.", enough, slope_clause(equivalent, different, judged));
+  return out;
 }
 
 std::vector<std::string> observations(const Results& results, const Design& design) {

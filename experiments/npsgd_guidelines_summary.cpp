@@ -54,44 +54,52 @@ Json sweep_series(std::size_t target, const Design& design, const std::string& l
   return series(label, y, {{"target", design.targets[target].title}, {"sweep", "yes"}});
 }
 
-Json norm_line(const Results& results, std::size_t target) {
-  const double norm = results.reference(Question::radius, target).mean(kNorm).mean;
-  return {{"x", norm}, {"label", fmt::format("‖u‖ of SGD: {:.3g}", norm)}};
+/// A line for reference that the figure's legend explains; none where there is no number.
+void push_line(Json& lines, const std::string& axis, double place, const std::string& legend, const std::string& label = "") {
+  if (std::isfinite(place)) lines.push_back({{axis, place}, {"label", label}, {"legend", legend}});
 }
 
-void push_line(Json& lines, const std::string& axis, double place, const std::string& label) {
-  if (std::isfinite(place)) lines.push_back({{axis, place}, {"label", label}});
+Json norm_line(const Results& results, std::size_t target) {
+  const double norm = results.reference(Question::radius, target).mean(kNorm).mean;
+  Json lines = Json::array();
+  push_line(lines, "x", norm, "‖u‖ of plain SGD", fmt::format("{:#.3g}", norm));
+  return lines;
 }
 
 Json radius_figures(const Results& results, const Design& design) {
   constexpr auto q = Question::radius;
   const auto with_norm = [&](const std::string& y, bool floor) {
     return panels_of(results, q, design, [&](std::size_t target) {
-      Json lines{norm_line(results, target)};
-      if (floor) push_line(lines, "y", results.reference(q, target).geometric_mean(kF).mean, "plain SGD");
+      Json lines = norm_line(results, target);
+      if (floor) push_line(lines, "y", results.reference(q, target).geometric_mean(kF).mean, "F of plain SGD");
       return Json{{"series", {sweep_series(target, design, "NPSGD", y)}}, {"lines", std::move(lines)}};
     });
   };
-  return {curves("radius-objective", "How large must r be: F",
-                 fmt::format("F(u) after {} steps, geometric mean over {} replicates with a 95 % t-interval of the logarithm. Vertical: ‖u‖ of plain SGD after "
-                             "as many steps from the same "
-                             "u₀. u₀ is projected where r < ‖u₀‖.",
-                             design.steps, design.replicates),
-                 q, "radius r", "F(u)", true, with_norm("F", true)),
-          curves("radius-boundary", "How large must r be: steps on the sphere",
-                 "Share of the last half of the steps that end with ‖u‖ ≥ r(1 − 10⁻⁶), with a 95 % t-interval over the replicates.", q, "radius r",
-                 "share of late steps on the sphere", false, with_norm("boundary", false)),
-          curves("radius-multiplier", "How large must r be: the multiplier",
-                 fmt::format("λ̂ = max(0, −⟨ĝ, u⟩)/r² at the end, mean over the replicates with a 95 % t-interval; ĝ is a mean over {} fresh batches with {} "
-                             "directions each. Dashed: the standard error of ⟨ĝ, u⟩/r² over these batches, below which nothing can be seen.",
-                             design.gradient_batches, design.gradient_directions),
-                 q, "radius r", "λ̂", true, panels_of(results, q, design, [&](std::size_t target) {
-                   Json noise = sweep_series(target, design, "noise of the estimate", "pull_noise");
-                   noise.erase("low");
-                   noise.erase("high");
-                   noise["style"] = "dashed";
-                   return Json{{"series", {sweep_series(target, design, "multiplier λ̂", "multiplier"), noise}}, {"lines", {norm_line(results, target)}}};
-                 }))};
+  return {
+      curves("radius-objective", "How large must r be: F",
+             fmt::format("F(u) after {} steps, geometric mean over {} replicates with a 95 % t-interval of the logarithm. Vertical: ‖u‖ of plain SGD after "
+                         "as many steps from the same "
+                         "u₀. u₀ is projected where r < ‖u₀‖.",
+                         design.steps, design.replicates),
+             q, "radius r", "F(u)", true, with_norm("F", true)),
+      curves("radius-boundary", "How large must r be: steps on the sphere",
+             "Share of the last half of the steps that end with ‖u‖ ≥ r(1 − 10⁻⁶), with a 95 % t-interval over the replicates. Vertical: ‖u‖ of plain "
+             "SGD after as many steps.",
+             q, "radius r", "share of late steps", false, with_norm("boundary", false)),
+      curves(
+          "radius-multiplier", "How large must r be: the multiplier",
+          fmt::format(
+              "λ̂ = max(0, −⟨ĝ, u⟩)/r² at the end, mean over the replicates with a 95 % t-interval; ĝ is a mean over {} fresh batches with {} "
+              "directions each. Dashed: the standard error of ⟨ĝ, u⟩/r² over these batches, below which nothing can be seen. An interval that reaches to 0 is "
+              "shaded down to the bottom of the panel. Vertical: ‖u‖ of plain SGD after as many steps.",
+              design.gradient_batches, design.gradient_directions),
+          q, "radius r", "multiplier λ̂", true, panels_of(results, q, design, [&](std::size_t target) {
+            Json noise = sweep_series(target, design, "noise of the estimate", "pull_noise");
+            noise.erase("low");
+            noise.erase("high");
+            noise["style"] = "dashed";
+            return Json{{"series", {sweep_series(target, design, "multiplier λ̂", "multiplier"), noise}}, {"lines", norm_line(results, target)}};
+          }))};
 }
 
 Json noise_figure(const Results& results, const Design& design) {
@@ -105,28 +113,30 @@ Json noise_figure(const Results& results, const Design& design) {
                 q, "noise a", "F(u)", true, panels_of(results, q, design, [&](std::size_t target) {
                   const Measured& quiet = results.reference(q, target);
                   Json lines = Json::array();
-                  push_line(lines, "y", quiet.geometric_mean(kF).mean, "a = 0");
-                  push_line(lines, "x", quiet.mean(kGradient).mean / root, "noise = gradient");
+                  push_line(lines, "y", quiet.geometric_mean(kF).mean, "without noise (a = 0)");
+                  push_line(lines, "x", quiet.mean(kGradient).mean / root, "noise as long as ‖αφ‖");
                   return Json{{"series", {sweep_series(target, design, "NPSGD", "F")}}, {"lines", std::move(lines)}};
                 }));
 }
 
 Json schedule_figure(const Results& results, const Design& design) {
   constexpr auto q = Question::schedule;
-  return curves("schedule-objective", "Which schedule",
-                fmt::format("F(u) after {} steps against the first step size, geometric mean over {} replicates with a 95 % t-interval of the logarithm. "
-                            "Linear and cosine end at 0.",
-                            design.steps, design.replicates),
-                q, "first step size α₀", "F(u)", true, panels_of(results, q, design, [&](std::size_t target) {
-                  Json all = Json::array();
-                  std::vector<std::string> seen;
-                  for (const Measured* m : results.sweep(q, target)) {
-                    if (std::find(seen.begin(), seen.end(), m->arm.label) != seen.end()) continue;
-                    seen.push_back(m->arm.label);
-                    all.push_back(series(m->arm.label, "F", {{"target", design.targets[target].title}, {"setting", m->arm.label}}));
-                  }
-                  return Json{{"series", std::move(all)}};
-                }));
+  return curves(
+      "schedule-objective", "Which schedule",
+      fmt::format("F(u) after {} steps against the first step size, geometric mean over {} replicates with a 95 % t-interval of the logarithm. "
+                  "Linear and cosine end at 0. The bands are of F over the problems; the ratios in the table, on which the advice rests, compare the schedules "
+                  "within each problem.",
+                  design.steps, design.replicates),
+      q, "first step size α₀", "F(u)", true, panels_of(results, q, design, [&](std::size_t target) {
+        Json all = Json::array();
+        std::vector<std::string> seen;
+        for (const Measured* m : results.sweep(q, target)) {
+          if (std::find(seen.begin(), seen.end(), m->arm.label) != seen.end()) continue;
+          seen.push_back(m->arm.label);
+          all.push_back(series(m->arm.label, "F", {{"target", design.targets[target].title}, {"setting", m->arm.label}}));
+        }
+        return Json{{"series", std::move(all)}};
+      }));
 }
 
 Json atoms_figure(const Results& results, const Design& design) {
@@ -138,7 +148,7 @@ Json atoms_figure(const Results& results, const Design& design) {
                   design.steps, design.replicates),
       q, "atoms of the source", "F(u)", true, panels_of(results, q, design, [&](std::size_t target) {
         Json lines = Json::array();
-        push_line(lines, "y", results.reference(q, target).geometric_mean(kFSource).mean, "trained on the continuous source");
+        push_line(lines, "y", results.reference(q, target).geometric_mean(kFSource).mean, "trained on the source itself");
         return Json{
             {"series",
              {sweep_series(target, design, "F for the continuous source", "F_source"), sweep_series(target, design, "F for the atoms themselves", "F")}},
@@ -156,7 +166,8 @@ Json infinity_figures(const Results& results, const Design& design) {
         all.push_back(series(design.level_name(level), y, {{"target", design.targets[target].title}, {"level", design.level_name(level)}}));
         const Measured& slowest = *results.sweep(q, target).front();
         const double steps = slowest.geometric_mean(kHits + static_cast<Index>(level)).mean;
-        if (guide && lines.empty() && std::isfinite(steps)) lines.push_back({{"slope", -1.0}, {"through", {slowest.arm.x, steps}}, {"label", "slope −1"}});
+        if (guide && lines.empty() && std::isfinite(steps))
+          lines.push_back({{"slope", -1.0}, {"through", {slowest.arm.x, 0.7 * steps}}, {"legend", "slope −1"}});
       }
       return Json{{"series", std::move(all)}, {"lines", std::move(lines)}};
     });
@@ -166,7 +177,7 @@ Json infinity_figures(const Results& results, const Design& design) {
       "value. F is looked at about four times in a doubling of the time, on {} batches.",
       design.replicates, design.along.batches);
   return {curves("infinity-steps", "How many steps until F falls below a level", how, q, "step size α", "steps", true, panels("steps", true)),
-          curves("infinity-time", "The same in flow time αt", "The times of the figure above, times α.", q, "step size α", "flow time", true,
+          curves("infinity-time", "The same in flow time αt", "The numbers of steps of the figure above, times α.", q, "step size α", "flow time αt", true,
                  panels("time", false))};
 }
 
@@ -202,7 +213,7 @@ Json tables_json(const Design& design) {
           "infinity", "Steps to a level",
           means +
               "Steps and time: geometric means of the first look at which F is at or below the level; empty where some replicate did not get there. Last half: "
-              "F(u_T)/F(u_T/2).",
+              "F(u_T)/F(u_{T/2}).",
           first("α", {column("level", "level", "s"), column("reached", "reached by", ".0f"), interval_column("steps", "steps", ".3g"),
                       interval_column("time", "flow time", ".3g"), column("run_steps", "steps in all", ".0f"), interval_column("fall", "last half", ".3g")}))};
 }

@@ -7,7 +7,6 @@
 #include "experiments.h"
 #include "plane.h"
 #include "slicecheck/gallery/broken_scheme.h"
-#include "slicecheck/loss/cpu_loss.h"
 
 namespace slicecheck {
 
@@ -38,7 +37,7 @@ Arm report_arm(const PlaneTarget& target, std::uint32_t replicate, const Experim
   arm.epoch = sampler->batches_per_epoch();
   arm.sphere_radius = s.number("radius");
   arm.parts = {generator,
-               std::make_shared<CpuLoss<float>>(2.0),
+               training_loss(context),
                sampler,
                std::make_shared<PerTensorProjectedSgd<float>>(s.number("radius"), s.number("noise"), generator->tensors()),
                plateau_schedule(s),
@@ -60,13 +59,8 @@ Arm faithful_arm(const PlaneTarget& target, const std::string& variant, double r
   arm.target_law = FiniteLaw::discretised(*bounded, s.integer_at_least("target_atoms", 1), {context.seed, Purpose::law, replicate, 0});
   arm.sphere_radius = radius;
   const auto sampler = std::make_shared<FreshBatches<float>>(arm.source, arm.target_law, SamplerSettings{s.integer("batch"), 1, context.seed, replicate});
-  arm.parts = {plane_generator(s),
-               std::make_shared<CpuLoss<float>>(2.0),
-               sampler,
-               std::make_shared<NoisedProjectedSgd<float>>(radius, noise),
-               constant_schedule(s),
-               context.seed,
-               replicate};
+  arm.parts = {plane_generator(s),   training_loss(context), sampler,  std::make_shared<NoisedProjectedSgd<float>>(radius, noise),
+               constant_schedule(s), context.seed,           replicate};
   return arm;
 }
 
@@ -136,7 +130,9 @@ void run_plane_npsgd(const ExperimentContext& context) {
 }  // namespace
 
 Experiment plane_npsgd(std::string quick, std::string full) {
-  return {"plane-npsgd", "NPSGD in the plane (report 000, Table 2, Figure 2)", std::move(quick), std::move(full), run_plane_npsgd};
+  Experiment out{"plane-npsgd", "NPSGD in the plane (report 000, Table 2, Figure 2)", std::move(quick), std::move(full), run_plane_npsgd};
+  out.for_cuda = true;
+  return out;
 }
 
 }  // namespace slicecheck

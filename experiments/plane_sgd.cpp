@@ -4,7 +4,6 @@
 
 #include "experiments.h"
 #include "plane.h"
-#include "slicecheck/loss/cpu_loss.h"
 
 namespace slicecheck {
 
@@ -27,8 +26,7 @@ Arm report_arm(const PlaneTarget& target, std::uint32_t replicate, const Experim
       std::make_shared<CyclingPairs<float>>(*arm.source, *arm.target_law, s.integer_at_least("report.pairs", 1),
                                             SamplerSettings{s.integer("batch"), s.integer_at_least("report.directions", 1), context.seed, replicate});
   arm.epoch = sampler->batches_per_epoch();
-  arm.parts = {plane_generator(s), std::make_shared<CpuLoss<float>>(2.0), sampler, std::make_shared<Sgd<float>>(), plateau_schedule(s), context.seed,
-               replicate};
+  arm.parts = {plane_generator(s), training_loss(context), sampler, std::make_shared<Sgd<float>>(), plateau_schedule(s), context.seed, replicate};
   return arm;
 }
 
@@ -41,8 +39,7 @@ Arm faithful_arm(const PlaneTarget& target, std::uint32_t replicate, const Exper
   arm.source = law_by_name("truncated-standard-normal");
   arm.target_law = law_by_name("truncated-" + target.law);
   const auto sampler = std::make_shared<FreshBatches<float>>(arm.source, arm.target_law, SamplerSettings{s.integer("batch"), 1, context.seed, replicate});
-  arm.parts = {plane_generator(s), std::make_shared<CpuLoss<float>>(2.0), sampler, std::make_shared<Sgd<float>>(), constant_schedule(s), context.seed,
-               replicate};
+  arm.parts = {plane_generator(s), training_loss(context), sampler, std::make_shared<Sgd<float>>(), constant_schedule(s), context.seed, replicate};
   return arm;
 }
 
@@ -86,7 +83,9 @@ void run_plane_sgd(const ExperimentContext& context) {
 }  // namespace
 
 Experiment plane_sgd(std::string quick, std::string full) {
-  return {"plane-sgd", "SGD in the plane (report 000, Table 1, Figure 1)", std::move(quick), std::move(full), run_plane_sgd};
+  Experiment out{"plane-sgd", "SGD in the plane (report 000, Table 1, Figure 1)", std::move(quick), std::move(full), run_plane_sgd};
+  out.for_cuda = true;
+  return out;
 }
 
 }  // namespace slicecheck

@@ -42,6 +42,10 @@ Json departure(const std::string& setting, const std::string& report, const std:
   return {{"setting", setting}, {"report", report}, {"theory", theory}, {"here", here}};
 }
 
+Json advice_entry(const std::string& question, const std::string& sentence, const std::vector<std::string>& evidence) {
+  return {{"question", question}, {"sentence", sentence}, {"evidence", evidence}};
+}
+
 Json objective_figure(const std::vector<ArmResult>& results, const std::vector<std::pair<std::string, double>>& floors) {
   Json panels = Json::array();
   for (const std::string& target : targets_of(results)) {

@@ -23,6 +23,9 @@ std::string report_cell(const std::optional<double>& f);
 /// One row of "where the report's own settings depart from the theory".
 Json departure(const std::string& setting, const std::string& report, const std::string& theory, const std::string& here);
 
+/// One row of "advice": a question, the sentence that answers it, and short facts that the sentence rests on.
+Json advice_entry(const std::string& question, const std::string& sentence, const std::vector<std::string>& evidence);
+
 /// F with its interval against the step, from evaluations.csv: one panel per target, one curve per variant, the floor as a line.
 Json objective_figure(const std::vector<ArmResult>& results, const std::vector<std::pair<std::string, double>>& floors);
 

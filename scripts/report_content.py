@@ -245,10 +245,10 @@ def experiment_view(experiment: Experiment, counter: Counter) -> ExperimentView:
     name, summary = experiment.name, experiment.summary
     complete = not (experiment.manifest and experiment.manifest.value.get("complete") is False)
     if summary is None:
-        return ExperimentView(name, anchor("experiment", name), name, "", "", "", [], [], [], [], [], complete, True)
+        return ExperimentView(name, anchor("experiment", name), name, "", "", "", [], [], [], [], [], [], complete, True)
     return ExperimentView(
         name, anchor("experiment", name), summary.text("title"), summary.text("description"), summary.text("profile"), str(summary.integer("seed")),
-        summary.texts("facts"), [(v, Cell(v.state, other=EXPECTED_WORDS.get(v.state, ""))) for v in experiment.verdicts],
+        experiment.advice, summary.texts("facts"), [(v, Cell(v.state, other=EXPECTED_WORDS.get(v.state, ""))) for v in experiment.verdicts],
         [table_view(name, table, experiment, counter) for table in summary.records("tables")],
         [figure_view(name, figure, experiment, counter) for figure in summary.records("figures")],
         [{key: row.text(key) for key in ("setting", "report", "theory", "here")} for row in summary.records("departures", optional=True)], complete, False)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from report_axes import common, limits, linear_ticks, log_ticks
 from report_drawing import MARKERS, PAGE_INCHES, PALETTE, RASTER_VERTICES, Drawing, finish, new_figure, plain, wrapped
 from report_files import DataFolder, InputError, Record
-from report_lines import Labels, draw_line, read_line
+from report_lines import Labels, Line, draw_line, explained_lines, legend_handle, read_line
 from report_panels import legend_shape
 
 FEW = 24   # a line with no more points than this shows each of them
@@ -79,8 +79,8 @@ def draw_curves(figure: Record, data: DataFolder) -> Drawing:
     rows = math.ceil(len(panels) / columns)
     width = 7.2 if len(panels) == 1 else PAGE_INCHES
     side = width / columns
-    legend = Legend(labels, curves, width)
-    explained = [label for label in labels if label not in (figure.text("title"), figure.text("y_label"))] != []
+    legend = Legend(labels, curves, width, explained_lines(figure, lines))
+    explained = legend.lines != [] or [label for label in labels if label not in (figure.text("title"), figure.text("y_label"))] != []
     legend_height = legend.height if explained else 0.02
     panel_height = {1: 3.9, 2: 3.5}.get(columns, 3.0)
     drawing = new_figure(width, rows * panel_height + legend_height, layout="constrained")
@@ -106,7 +106,7 @@ def draw_curves(figure: Record, data: DataFolder) -> Drawing:
         for curve in panel:
             notes += draw_curve(axes, curve, legend.look(curve.label), log_x, log_y, title, many)
         missing = [mark for mark in marks if not draw_line(axes, mark)]
-        notes += [f"The line “{mark.label or mark.place}”{within(title)} is not shown: it lies outside the panel." for mark in missing]
+        notes += [f"The line “{mark.name}”{within(title)} is not shown: it lies outside the panel." for mark in missing]
         shown.append((axes, [mark for mark in marks if mark not in missing], [part for curve in panel for part in curve.outline()]))
         if k + columns >= len(panels):
             axes.set_xlabel(plain(figure.text("x_label")))
@@ -152,6 +152,8 @@ def draw_curve(axes: Axes, curve: Curve, look: dict, log_x: bool, log_y: bool, t
             axes.vlines(curve.x[there], low[there], curve.high[there], color=color, linewidth=1.1, alpha=0.75)
         else:
             axes.fill_between(curve.x, low, curve.high, color=color, alpha=0.17, linewidth=0, step="post" if curve.style == "step" else None)
+            alone = lonely(curve)
+            axes.vlines(curve.x[alone], low[alone], curve.high[alone], color=color, linewidth=1.1, alpha=0.75)
     few = curve.x.size <= FEW
     if curve.style == "points":
         axes.plot(curve.x, curve.y, linestyle="none", marker=look["marker"], color=color, markersize=5 if few else 3)
@@ -172,15 +174,21 @@ def draw_curve(axes: Axes, curve: Curve, look: dict, log_x: bool, log_y: bool, t
     return [f"{hidden} of {curve.x.size} values of {place} are not shown: empty, not finite{why}."] if hidden else []
 
 
-class Legend:
-    """The looks of the labels of a figure, and the strip under its panels that explains them."""
+def lonely(curve: Curve) -> np.ndarray:
+    """Which points have no neighbour to draw a band to: these get a bar."""
+    there = np.concatenate([[False], np.isfinite(curve.x) & np.isfinite(curve.low) & np.isfinite(curve.high), [False]])
+    return there[1:-1] & ~there[:-2] & ~there[2:]
 
-    def __init__(self, labels: list[str], panels: list[list[Curve]], width: float):
-        self.labels = labels
+
+class Legend:
+    """The looks of the labels of a figure, and the strip under its panels that explains them and the lines that have a text for it."""
+
+    def __init__(self, labels: list[str], panels: list[list[Curve]], width: float, lines: list[Line] | None = None):
+        self.labels, self.lines = labels, lines or []
         self.empty = {label for label in labels if not any(curve.x.size for panel in panels for curve in panel if curve.label == label)}
         self.styles = {curve.label: curve.style for panel in panels for curve in panel}
         self.marked = len(labels) > 1 or all(curve.x.size <= FEW for panel in panels for curve in panel)
-        self.columns, self.height = legend_shape(labels, width)
+        self.columns, self.height = legend_shape(labels + [line.legend for line in self.lines], width)
 
     def look(self, label: str) -> dict:
         k = self.labels.index(label)
@@ -197,5 +205,6 @@ class Legend:
     def place(self, axes: Axes) -> None:
         axes.set_axis_off()
         names = [plain(label) + (" (no data)" if label in self.empty else "") for label in self.labels]
-        axes.legend([self.handle(label) for label in self.labels], names, loc="center", ncol=self.columns, borderaxespad=0,
+        handles = [self.handle(label) for label in self.labels] + [legend_handle(line) for line in self.lines]
+        axes.legend(handles, names + [plain(line.legend) for line in self.lines], loc="center", ncol=self.columns, borderaxespad=0,
                     columnspacing=1.6, handlelength=2.2)

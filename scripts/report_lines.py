@@ -8,25 +8,39 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
+from matplotlib.path import Path
 
 from report_drawing import INK, plain
 from report_files import InputError, Record
 
 GUIDE = "#777777"
+DASHES = (0, (2, 2))
+UPRIGHT = Path([(0, -1.0), (0, -0.6), (0, -0.2), (0, 0.2), (0, 0.6), (0, 1.0)], [Path.MOVETO, Path.LINETO] * 3)   # three dashes, one above the other
 GAP = 0.035          # inches between a line and its label
 NEAR = 0.03          # inches between two sampled points of what is in a label's way
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line at the height y, or at x, or through a point with a slope: d log y / d log x."""
+    """A line at the height y, or at x, or through a point with a slope: d log y / d log x. The label stands beside it, `legend` under the panels."""
 
     label: str
     y: float | None = None
     x: float | None = None
     slope: float | None = None
     through: tuple[float, float] | None = None
+    legend: str = ""
+
+    @property
+    def kind(self) -> str:
+        return "x" if self.x is not None else "y" if self.y is not None else "slope"
+
+    @property
+    def name(self) -> str:
+        """What a note calls the line."""
+        return self.legend or self.label or self.place
 
     @property
     def place(self) -> str:
@@ -68,15 +82,34 @@ def read_line(line: Record, log_x: bool, log_y: bool) -> Line:
     if len(given) != 1:
         found = " and ".join(f"'{key}'" for key in given) or "none of them"
         raise InputError(f"{line.where}: a line has one of the fields 'y', 'x' and 'slope', but this one has {found}")
-    label = line.text("label", "")
+    label, legend = line.text("label", ""), line.text("legend", "")
     if given != ["slope"]:
-        return Line(label, **{given[0]: line.finite(given[0])})
+        return Line(label, **{given[0]: line.finite(given[0])}, legend=legend)
     if not (log_x and log_y):
         raise InputError(f"{line.where}: a slope guide needs log_x and log_y, both true")
     through = line.array("through")
     if len(through) != 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) and 0 < v < math.inf for v in through):
         raise InputError(f"{line.where}: 'through' should be [x, y], both positive, but is {through}")
-    return Line(label, slope=line.finite("slope"), through=(float(through[0]), float(through[1])))
+    return Line(label, slope=line.finite("slope"), through=(float(through[0]), float(through[1])), legend=legend)
+
+
+def explained_lines(figure: Record, panels: list[list[Line]]) -> list[Line]:
+    """The lines that the legend explains, one of each kind: a second text could not be told from the first."""
+    first: dict[str, Line] = {}
+    for line in (line for panel in panels for line in panel if line.legend):
+        other = first.setdefault(line.kind, line)
+        if other.legend != line.legend:
+            raise InputError(f"{figure.where}: two lines with a '{line.kind}' have different texts for the legend, '{other.legend}' and '{line.legend}', but look alike")
+    return list(first.values())
+
+
+def legend_handle(line: Line) -> Line2D:
+    """A line as the legend shows it: an upright one upright."""
+    if line.kind == "slope":
+        return Line2D([], [], color=GUIDE, linewidth=0.9)
+    if line.kind == "x":
+        return Line2D([], [], color=INK, linestyle="none", marker=UPRIGHT, markersize=11, markeredgewidth=1.0)
+    return Line2D([], [], color=INK, linewidth=1.0, linestyle=DASHES)
 
 
 def draw_line(axes: Axes, line: Line) -> bool:
@@ -91,7 +124,7 @@ def draw_line(axes: Axes, line: Line) -> bool:
     if scale == "log" and not value > 0:
         return False
     draw = axes.axhline if line.y is not None else axes.axvline
-    draw(value, color=INK, linewidth=1.0, linestyle=(0, (2, 2)), zorder=1.5)
+    draw(value, color=INK, linewidth=1.0, linestyle=DASHES, zorder=1.5)
     return True
 
 

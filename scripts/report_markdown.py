@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from report_content import MANIFEST_COLUMNS, manifest_rows, manifest_value, matrix_view
 from report_numbers import grouped, ratio
-from report_run import Claim, CounterExample, Measured
+from report_run import Advice, Claim, CounterExample, Measured
 from report_views import Cell, CheckTable, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, TableView
 
 
@@ -120,6 +120,10 @@ def catches_table(defects: list[DefectRow]) -> Markup:
 def measured_table(verdicts: list[tuple[Measured, Cell]]) -> Markup:
     rows = [[v.claim, v.what, v.statement, v.measured, v.sample, v.confidence, outcome(shown)] for v, shown in verdicts]
     return table(["Claim", "On", "Statement", "Measured", "Sample", "Confidence", "Verdict"], rows, "lllllll")
+
+
+def advice_table(advice: list[Advice]) -> Markup:
+    return table(["Question", "What the data support"], [[a.question, a.sentence] for a in advice], "ll")
 
 
 def data_table(view: TableView) -> Markup:

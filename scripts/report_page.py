@@ -28,7 +28,7 @@ def render(content: Content) -> dict[str, bytes]:
     environment.globals.update(data_uri=data_uri, Cell=Cell, matrix_view=words.matrix_view, number_text=words.number_text, manifest_rows=words.manifest_rows,
                                manifest_value=words.manifest_value, manifest_columns=words.MANIFEST_COLUMNS, table=md.table, values_text=md.values_text,
                                claims_table=md.claims_table, verdicts_table=md.verdicts_table, checks_table=md.checks_table, coverage_table=md.coverage_table,
-                               defects_table=md.defects_table, catches_table=md.catches_table, measured_table=md.measured_table, data_table=md.data_table,
+                               defects_table=md.defects_table, catches_table=md.catches_table, measured_table=md.measured_table, advice_table=md.advice_table, data_table=md.data_table,
                                departures_table=md.departures_table, runs_table=md.runs_table, manifest_table=md.manifest_table)
     files = {}
     for figure in content.figures:

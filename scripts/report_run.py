@@ -148,6 +148,15 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """A question that an experiment answers in one sentence, and the facts that the sentence rests on."""
+
+    question: str
+    sentence: str
+    evidence: list[str]
+
+
+@dataclass(frozen=True)
 class Experiment:
     """One folder under experiments/; its summary or its manifest may be absent."""
 
@@ -156,6 +165,7 @@ class Experiment:
     summary: Record | None
     manifest: Record | None
     verdicts: list[Measured]
+    advice: list[Advice]
 
 
 @dataclass(frozen=True)
@@ -211,7 +221,8 @@ def load_manifest(path: Path) -> Record | None:
 def load_experiment(folder: Path) -> Experiment:
     summary = load_manifest(folder / "summary.json")
     verdicts = unlike(summary.records("verdicts", optional=True), measured, lambda v: f"{v.claim} on {v.what}: “{v.statement}”") if summary else []
-    return Experiment(folder.name, DataFolder(folder), summary, load_manifest(folder / "manifest.json"), verdicts)
+    sentences = unlike(summary.records("advice", optional=True), advice, lambda a: f"the question “{a.question}”") if summary else []
+    return Experiment(folder.name, DataFolder(folder), summary, load_manifest(folder / "manifest.json"), verdicts, sentences)
 
 
 def load_list(path: Path, make, key) -> list | None:
@@ -261,6 +272,11 @@ def measured(record: Record) -> Measured:
     """A verdict of an experiment."""
     return Measured(**{key: record.text(key) for key in ("claim", "what", "statement", "measured", "sample", "confidence")},
                     outcome=one_of(record, "outcome", OUTCOMES), expected=one_of(record, "expected", OUTCOMES[:2]))
+
+
+def advice(record: Record) -> Advice:
+    """A row of an experiment's advice."""
+    return Advice(record.text("question"), record.text("sentence"), record.texts("evidence"))
 
 
 def counts(record: Record, key: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from report_drawing import Drawing
 from report_numbers import grouped, ratio
-from report_run import Claim, CounterExample, Measured, Trial, Verdict
+from report_run import Advice, Claim, CounterExample, Measured, Trial, Verdict
 
 # state → the mark and the words of a cell; never colour alone
 WORDS = {
@@ -94,6 +94,7 @@ class ExperimentView:
     description: str
     profile: str
     seed: str
+    advice: list[Advice]
     facts: list[str]
     verdicts: list[tuple[Measured, Cell]]
     tables: list[TableView]

@@ -95,7 +95,7 @@ sources() {
 
 check_format() {
   local files
-  mapfile -d '' -t files < <(sources '*.cpp' '*.hpp' '*.h' '*.cu')
+  mapfile -d '' -t files < <(sources '*.cpp' '*.hpp' '*.h' '*.cu' '*.cuh')
   ((${#files[@]})) || { echo "found no C++ files to check" && return 1; }
   echo "${#files[@]} files"
   clang-format --dry-run -Werror "${files[@]}"

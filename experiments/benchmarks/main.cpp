@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "cuda.h"
 #include "slicecheck/core/build_info.h"
 #include "slicecheck/core/parallel.h"
 
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("OPENBLAS_CORETYPE", variable("OPENBLAS_CORETYPE"));
   benchmark::AddCustomContext("instruction set", instruction_set());
   benchmark::AddCustomContext("build", std::string(build::type()) + ", " + std::string(build::compiler()) + ", " + std::string(build::flags()));
+  slicecheck::benchmarks::register_cuda_benchmarks();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

@@ -495,6 +495,7 @@ class HostileText(Case):
         path = folder / "experiments" / "two_moons" / "summary.json"
         summary = json.loads(path.read_text(encoding="utf-8"))
         summary |= {"title": self.hostile, "description": self.hostile, "facts": [self.hostile],
+                    "advice": [{"question": self.hostile, "sentence": self.hostile, "evidence": [self.hostile]}],
                     "departures": [{key: self.hostile for key in ("setting", "report", "theory", "here")}]}
         summary["figures"][0] |= {"title": self.hostile, "caption": self.hostile}
         summary["figures"][0]["panels"][0]["title"] = summary["figures"][0]["panels"][0]["series"][0]["label"] = self.hostile

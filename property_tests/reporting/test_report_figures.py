@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Tests of what scripts/report.py draws for experiments on convergence: phase portraits, reference lines, fans, steps, and their verdicts.
+"""Tests of what scripts/report.py draws for experiments on convergence: phase portraits, reference lines, fans, steps, their verdicts and their advice.
 
 Runs without arguments, directly or as `/usr/bin/python3 -m unittest`.
 """
@@ -58,6 +58,11 @@ def measured(**other: Any) -> dict[str, Any]:
     """A verdict of an experiment."""
     return {"claim": "L1", "what": "ring", "statement": "d_C falls like α^{1/2}", "measured": "slope 0.499 ± 0.012", "sample": "200 runs", "confidence": "95 %",
             "outcome": "holds", "expected": "holds"} | other
+
+
+def advised(**other: Any) -> dict[str, Any]:
+    """A row of an experiment's advice."""
+    return {"question": "How large must r be?", "sentence": "Take r ≥ 16, 1.46 times ‖u_0‖.", "evidence": ["two moons: 2^-2 | 4", "No step ended on it."]} | other
 
 
 def summary(**other: Any) -> dict[str, Any]:
@@ -284,6 +289,40 @@ class Curves(Experiments):
         self.assertEqual(self.curves([series], hidden, log=True).notes, [f"The line “{name}” in “p” is not shown: it lies outside the panel."
                                                                         for name in ("far", "slope 0", "left")])
 
+    def test_lines_in_the_legend(self) -> None:
+        from report_curves import Legend
+        from report_lines import Line, explained_lines, legend_handle
+        from report_files import Record
+        write_csv(self.run_folder / "c.csv", ["x", "y"], [[1, 1], [2, 2]])
+        series = {"label": "s", "y": "y"}
+        level, upright = {"y": 1.5, "legend": "F of plain SGD"}, {"x": 1.2, "label": "1.2", "legend": "its norm"}
+        first, other = self.curves([series], [level, upright]), self.curves([series], [{"y": 1.5}, {"x": 1.2, "label": "1.2"}])
+        for text in (b"<!-- F of plain SGD -->", b"<!-- its norm -->"):
+            self.assertIn(text, first.svg)
+            self.assertNotIn(text, other.svg)
+        self.assertIn(b"<!-- 1.2 -->", first.svg)                        # beside the line
+        self.assertEqual(self.curves([series], [{"x": -1, "label": "−1", "legend": "left"}], log=True).notes,
+                         ["The line “left” in “p” is not shown: it lies outside the panel."])
+        figure, lines = Record({}, "summary.json"), [Line("", y=1.0, legend="a"), Line("", x=1.0, legend="b"), Line("", y=2.0), Line("", y=3.0, legend="a")]
+        self.assertEqual(explained_lines(figure, [lines, lines[:1]]), lines[:2])
+        self.assertEqual(explained_lines(figure, [lines[2:3]]), [])
+        self.assertEqual(Legend(["s"], [], 7, lines[:2]).height, Legend(["s", "a", "b"], [], 7).height)
+        self.assertEqual(legend_handle(lines[1]).get_linestyle(), "None")           # an upright mark, no level line
+        self.assertEqual(self.sentence(series, [level, {"y": 2, "legend": "F of Adam"}]),
+                         "summary.json: two lines with a 'y' have different texts for the legend, 'F of plain SGD' and 'F of Adam', but look alike")
+
+    def test_a_point_without_neighbours_has_a_bar(self) -> None:
+        write_csv(self.run_folder / "c.csv", ["x", "y", "low", "high"], [[1, 3, 1, 5], [2, "", "", ""], [3, 4, 2, 6], [4, 5, 3, 7], [5, "", "", ""], [6, 1, 0.5, 2]])
+        from report_curves import draw_curve, lonely, read_curve
+        from report_files import DataFolder, Record
+        figure = Record({"file": "c.csv", "x": "x"}, "summary.json")
+        curve = read_curve(Record({"label": "s", "y": "y", "low": "low", "high": "high"}, "summary.json"), figure, DataFolder(self.run_folder))
+        self.assertEqual(lonely(curve).tolist(), [True, False, False, False, False, True])
+        axes = empty_axes()
+        draw_curve(axes, curve, {"color": "red", "marker": "o", "shift": 0.0, "marked": True, "dashes": "solid"}, False, False, "", False)
+        bars = [segment.tolist() for segment in axes.collections[-1].get_segments()]
+        self.assertEqual(bars, [[[1, 1], [1, 5]], [[6, 0.5], [6, 2]]])
+
     def test_a_line_widens_the_limits(self) -> None:
         from report_lines import Line
         write_csv(self.run_folder / "c.csv", ["x", "y"], [[0, 0], [1, 1]])
@@ -466,6 +505,53 @@ class MeasuredVerdicts(Experiments):
         self.assertNotIn("<script", markdown)
         row = next(line for line in markdown.splitlines() if line.startswith("| &lt;script"))
         self.assertEqual(len(re.findall(r"(?<!\\)\|", row)), 8)
+
+
+class AdviceTable(Experiments):
+    """The sentences of an experiment that answer its questions, before its facts."""
+
+    def test_sentence_first_evidence_behind_it(self) -> None:
+        folder = self.experiment(verdicts=[measured()], advice=[advised(), advised(question="Which noise a?", sentence="Not decided.", evidence=[])])
+        done = report(folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        html, markdown = ((folder / name).read_text(encoding="utf-8") for name in ("index.html", "report.md"))
+        article = html[html.index('<article id="experiment-ring">'):]
+        order = ["<h4>Verdicts</h4>", "<h4>Advice</h4>", "Take r ≥ 16", "two moons: 2<sup>-2</sup> | 4", "No step ended on it.", "Which noise a?", "Not decided.", "A fact."]
+        self.assertEqual(sorted(order, key=article.index), order)
+        rows = re.findall(r"<tr>.*?</tr>", article[article.index('<table class="advice">'):], re.S)[1:3]
+        self.assertIn("<td>Take r ≥ 16, 1.46 times ‖u<sub>0</sub>‖.<details><summary>", rows[0])
+        self.assertEqual(rows[0].count("<li>"), 2)
+        self.assertNotIn("<details", rows[1])                            # nothing to fold up
+        self.assertNotIn("<script", html)
+        order = ["#### Verdicts", "#### Advice", "| How large must r be? | Take r ≥ 16, 1.46 times ‖u_0‖. |", "| Which noise a? | Not decided. |", "<details>",
+                 "**How large must r be?**", r"- two moons: 2^-2 \| 4", "- No step ended on it.", "</details>", "- A fact."]
+        self.assertEqual(sorted(order, key=markdown.index), order)
+        self.assertNotIn("**Which noise a?**", markdown)
+
+    def test_without_evidence_nothing_is_folded_up(self) -> None:
+        folder = self.experiment(advice=[advised(evidence=[])])
+        self.assertEqual(report(folder).returncode, 0)
+        self.assertNotIn("each sentence rests on", (folder / "report.md").read_text(encoding="utf-8"))
+
+    def test_none_is_not_mentioned(self) -> None:
+        for own in ({}, {"advice": []}, {"advice": None}):
+            folder = self.experiment(**own)
+            page = self.rendered(folder)
+            for text in (page.text, (folder / "report.md").read_text(encoding="utf-8")):
+                self.assertNotIn("Advice", text)
+                self.assertIn("A fact.", text)
+
+    def test_bad_declarations(self) -> None:
+        for own, *words in (([{k: v for k, v in advised().items() if k != "sentence"}], "summary.json, advice[0]: the field 'sentence' is missing"),
+                            ([{k: v for k, v in advised().items() if k != "evidence"}], "the field 'evidence' is missing"),
+                            ([advised(question=1)], "the field 'question' should be a string, but is an integer"),
+                            ([advised(evidence="one")], "the field 'evidence' should be an array, but is a string"),
+                            ([advised(evidence=["one", 2])], "the field 'evidence' should hold strings, but holds an integer"),
+                            ([advised(), advised(sentence="Take another.")], "advice[1]: a second entry for the question “How large must r be?”"),
+                            (["Take r ≥ 16."], "advice[0]: expected an object, found a string"),
+                            ({"question": "r?"}, "'advice' should be an array, but is an object")):
+            with self.subTest(words):
+                self.refused(self.experiment(advice=own), *words)
 
 
 if __name__ == "__main__":

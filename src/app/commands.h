@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "slicecheck/claims/claim.h"
@@ -29,8 +30,11 @@ void add_report_command(CLI::App& parser, Program& program);
 void add_subjects_command(CLI::App& parser, Program& program);
 void add_examples_command(CLI::App& parser, Program& program);
 
-/// reference, cpu, cpu-float, torch, torch-float.
+/// reference, cpu, cpu-float, torch, torch-float; and cuda, where the build has the kernels, whether or not there is a device.
 std::vector<LossSubject> all_loss_subjects();
+
+/// Name of the subject that needs a CUDA device.
+constexpr std::string_view kCudaSubject = "cuda";
 
 /// Those, and the generators, schemes, samplers, trainings, laws, measures of criticality and solvers of the flow of the library.
 std::vector<Subject> all_subjects();

@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "console.h"
+#include "device.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
 #include "slicecheck/core/parallel.h"
@@ -27,6 +28,7 @@ struct RunOptions {
   int threads = 0;
   std::string out = "reports/run";
   std::string data;
+  std::string device = "cpu";
   bool resume = false;
 };
 
@@ -110,24 +112,40 @@ void report_verdicts(const std::filesystem::path& summary_file, Program& program
   std::cout << aligned(rows);
 }
 
+/// Names of the experiments whose trainings a CUDA device can help.
+std::string experiments_for_cuda() {
+  std::vector<std::string> names;
+  for (const Experiment& experiment : experiments())
+    if (experiment.for_cuda) names.push_back(experiment.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// Why an experiment is for the processor alone; empty where it is not.
+std::string processor_only(const Experiment& experiment) {
+  if (experiment.for_cuda) return {};
+  return fmt::format("{} computes all its losses on the processor; those whose trainings can use a CUDA device are {}", experiment.name,
+                     experiments_for_cuda());
+}
+
 /// Runs one experiment on the ranks it is given, and writes its manifest from rank 0.
-void run_experiment(const Experiment& experiment, const Settings& settings, const RunOptions& options, Program& program, Ranks& ranks) {
+void run_experiment(const Experiment& experiment, const Settings& settings, const RunOptions& options, cuda::Where device, Program& program, Ranks& ranks) {
   const std::filesystem::path folder = std::filesystem::path(options.out) / "experiments" / experiment.name;
   if (ranks.rank() != 0) {
     SilentProgress progress;
-    experiment.run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress, ranks, false});
+    experiment.run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress, ranks, false, device});
     return;
   }
   RefusedRun refused(folder, options.resume);
   Manifest manifest(program.command, options.profile, options.seed, thread_count());
   manifest.set_ranks(ranks.size());
+  manifest.set_device(device_field(device));
   manifest.add_library("LibTorch", torch_version());
   if (!mpi_version().empty()) manifest.add_library("MPI", mpi_version());
   manifest.set_settings(settings.json());
   manifest.write(folder / "manifest.json", false);
   {
     ConsoleProgress progress;
-    experiment.run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress, ranks, true});
+    experiment.run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress, ranks, true, device});
   }
   refused.keep();
   manifest.write(folder / "manifest.json", true);
@@ -139,20 +157,27 @@ void run_experiments(const RunOptions& options, Program& program) {
   use_one_torch_thread();
   choose_threads(options, program.ranks);
   // Names and kinds of all settings are judged before the first step is taken; their values, and the data, when their experiment begins.
-  std::vector<std::pair<const Experiment*, Settings>> chosen;
+  struct Chosen {
+    const Experiment* experiment;
+    Settings settings;
+    cuda::Where device;
+  };
+  std::vector<Chosen> chosen;
   for (const std::string& name : options.names) {
     const Experiment& experiment = experiment_by_name(name);
     Settings settings = preset(experiment, options.profile);
     if (!options.config.empty()) settings.override_from_file(options.config);
     for (const std::string& assignment : options.assignments) settings.override_from_text(assignment);
-    chosen.emplace_back(&experiment, std::move(settings));
+    const cuda::Choice device = chosen_device(options.device, processor_only(experiment));
+    if (program.ranks.rank() == 0) tell_choice(options.device, device);
+    chosen.push_back({&experiment, std::move(settings), device.where});
   }
   SingleRank alone;
-  for (const auto& [experiment, settings] : chosen) {
+  for (const auto& [experiment, settings, device] : chosen) {
     if (experiment->distributed)
-      run_experiment(*experiment, settings, options, program, program.ranks);
+      run_experiment(*experiment, settings, options, device, program, program.ranks);
     else if (program.ranks.rank() == 0)
-      run_experiment(*experiment, settings, options, program, alone);
+      run_experiment(*experiment, settings, options, device, program, alone);
   }
 }
 
@@ -191,6 +216,10 @@ void add_experiment_command(CLI::App& parser, Program& program) {
   run->add_option("--threads", options->threads, "Threads of each rank; the results do not depend on it")->check(at_least_one());
   run->add_option("--out", options->out, "Run folder; files go to OUT/experiments/NAME")->capture_default_str();
   run->add_option("--data", options->data, "Folder of the data sets (default: SLICECHECK_DATA, or data)");
+  add_device_option(*run, options->device,
+                    fmt::format("the losses of the trainings of {}; their generators and their estimates of F stay on the processor, and the other experiments "
+                                "run there altogether",
+                                experiments_for_cuda()));
   run->add_flag("--resume", options->resume, "Continue from checkpoints, to the same bits");
   run->callback([options, &program] { run_experiments(*options, program); });
 }

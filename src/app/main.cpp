@@ -11,6 +11,8 @@
 #include "commands.h"
 #include "slicecheck/core/build_info.h"
 #include "slicecheck/core/error.h"
+#include "slicecheck/cuda/device.h"
+#include "slicecheck/cuda/error.h"
 
 namespace {
 
@@ -22,7 +24,8 @@ int run(int argc, char** argv, ProgramRanks& ranks) {
   const bool knows_ranks = argc > 2 && std::string_view(argv[1]) == "experiment" && std::string_view(argv[2]) == "run";
   if (ranks.rank() != 0 && !knows_ranks) return app::kHolds;
   CLI::App parser{"SliceCheck: does training with a sliced Wasserstein loss do what the theorems say?", "slicecheck"};
-  parser.set_version_flag("--version", fmt::format("slicecheck {} ({}, {}, {})", build::version(), build::type(), build::compiler(), build::flags()));
+  parser.set_version_flag("--version", fmt::format("slicecheck {} ({}, {}, {}, CUDA {})", build::version(), build::type(), build::compiler(), build::flags(),
+                                                   cuda::built_with_cuda() ? "on" : "off"));
   parser.require_subcommand(1);
   app::add_claims_command(parser, program);
   app::add_verify_command(parser, program);
@@ -53,6 +56,8 @@ Ending guarded(const std::function<int()>& work) {
     return {work(), {}};
   } catch (const InputError& error) {
     return {app::kBadInput, error.what()};
+  } catch (const cuda::CudaError& error) {
+    return {app::kInternalError, error.what()};
   } catch (const std::bad_alloc&) {
     return {app::kInternalError, "out of memory"};
   } catch (const std::exception& error) {

@@ -3,7 +3,9 @@
 #include "commands.h"
 #include "console.h"
 #include "slicecheck/core/error.h"
+#include "slicecheck/cuda/device.h"
 #include "slicecheck/gallery/matrix.h"
+#include "slicecheck/loss/cuda/cuda_loss.h"
 #include "slicecheck/torch/script_examples.h"
 #include "slicecheck/torch/torch_loss.h"
 
@@ -15,6 +17,10 @@ std::vector<LossSubject> all_loss_subjects() {
       make_loss_subject<double>("torch", "LibTorch's autograd through sort, in double", [](double p) { return std::make_unique<TorchLoss<double>>(p); }));
   subjects.push_back(
       make_loss_subject<float>("torch-float", "LibTorch's autograd through sort, in float", [](double p) { return std::make_unique<TorchLoss<float>>(p); }));
+  if (cuda::built_with_cuda()) {
+    subjects.push_back(make_loss_subject<float>(std::string(kCudaSubject), "our kernels on a CUDA device, in float", make_cuda_loss));
+    subjects.back().squares_only = true;
+  }
   return subjects;
 }
 

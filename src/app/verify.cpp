@@ -7,9 +7,11 @@
 
 #include "commands.h"
 #include "console.h"
+#include "device.h"
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/parallel.h"
+#include "slicecheck/cuda/device.h"
 #include "slicecheck/gallery/broken_loss.h"
 #include "slicecheck/gallery/matrix.h"
 #include "slicecheck/measures/point_file.h"
@@ -42,10 +44,25 @@ std::vector<const Claim*> chosen_claims(const std::vector<std::string>& ids) {
 
 constexpr std::string_view kScript = "torchscript:";
 
+/// Why a subject cannot be judged on this machine; empty where it can.
+std::string why_not_here(std::string_view name) { return name == kCudaSubject ? cuda::devices().why_none : std::string(); }
+
+/// All subjects that this machine can run. One that it cannot is told, by name, where a chosen claim judges it.
+std::vector<Subject> subjects_here(const std::vector<const Claim*>& judged) {
+  auto subjects = all_subjects();
+  std::erase_if(subjects, [&](const Subject& subject) {
+    const std::string reason = why_not_here(name_of(subject));
+    if (!reason.empty() && std::any_of(judged.begin(), judged.end(), [&](const Claim* claim) { return claim->applies_to(subject); }))
+      std::cerr << fmt::format("slicecheck: the subject {} is not judged, as there is no CUDA device to use: {}\n", name_of(subject), reason);
+    return !reason.empty();
+  });
+  return subjects;
+}
+
 /// Subjects by name; those of the gallery can be named too, so that every planted defect can be looked at.
-std::vector<Subject> chosen_subjects(const std::vector<std::string>& names) {
+std::vector<Subject> chosen_subjects(const std::vector<std::string>& names, const std::vector<const Claim*>& judged) {
+  if (names.empty()) return subjects_here(judged);
   auto known = all_subjects();
-  if (names.empty()) return known;
   for (PlantedDefect& defect : gallery()) known.push_back(std::move(defect.subject));
   known.emplace_back(repaired_loss());
   std::vector<Subject> chosen;
@@ -55,6 +72,8 @@ std::vector<Subject> chosen_subjects(const std::vector<std::string>& names) {
       chosen.emplace_back(torchscript_subject(name.substr(kScript.size())));
       continue;
     }
+    if (const std::string reason = why_not_here(name); !reason.empty())
+      reject("the subject {} cannot be judged, as there is no CUDA device to use: {}", name, reason);
     const auto found = std::find_if(known.begin(), known.end(), [&](const Subject& subject) { return name_of(subject) == name; });
     if (found == known.end()) {
       std::vector<std::string> all;
@@ -67,7 +86,7 @@ std::vector<Subject> chosen_subjects(const std::vector<std::string>& names) {
 }
 
 /// The pairs to judge, claim by claim. A subject that was named and that no chosen claim judges is told, and so is a claim that judges none of them.
-std::vector<std::pair<const Claim*, const Subject*>> chosen_pairs(const std::vector<const Claim*>& judged, const std::vector<Subject>& subjects) {
+std::vector<std::pair<const Claim*, const Subject*>> chosen_pairs(const std::vector<const Claim*>& judged, const std::vector<Subject>& subjects, bool named) {
   std::vector<std::pair<const Claim*, const Subject*>> pairs;
   for (const Claim* claim : judged)
     for (const Subject& subject : subjects)
@@ -76,7 +95,7 @@ std::vector<std::pair<const Claim*, const Subject*>> chosen_pairs(const std::vec
     if (std::none_of(subjects.begin(), subjects.end(), [&](const Subject& subject) { return claim->applies_to(subject); }) && judged.size() < claims().size())
       reject("{} judges {}, and no chosen subject is one that it applies to", claim->id, claim->judges());
   for (const Subject& subject : subjects)
-    if (std::none_of(judged.begin(), judged.end(), [&](const Claim* claim) { return claim->applies_to(subject); }) && subjects.size() < all_subjects().size())
+    if (std::none_of(judged.begin(), judged.end(), [&](const Claim* claim) { return claim->applies_to(subject); }) && named)
       reject("none of the chosen claims judges {} (a {})", name_of(subject), type_of(subject));
   return pairs;
 }
@@ -158,15 +177,17 @@ void write_run(const VerifyOptions& options, const std::vector<const Claim*>& ju
 void run_verify(const VerifyOptions& options, Program& program) {
   use_one_torch_thread();
   if (options.threads > 0) set_thread_count(options.threads);
-  const auto judged = chosen_claims(options.claims);
-  const auto subjects = chosen_subjects(options.subjects);
-  const auto pairs = chosen_pairs(judged, subjects);
   Budget budget;
   budget.cases = cases_of_profile(options.profile);
   if (options.cases > 0) budget.cases = options.cases;
   budget.seed = options.seed;
+  const auto judged = chosen_claims(options.claims);
+  const auto subjects = chosen_subjects(options.subjects, judged);
+  const auto pairs = chosen_pairs(judged, subjects, !options.subjects.empty());
   Manifest manifest(program.command, options.profile, options.seed, thread_count());
   manifest.add_library("LibTorch", torch_version());
+  if (std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return name_of(*pair.second) == kCudaSubject; }))
+    manifest.set_device(device_field(cuda::Where::cuda));
   manifest.set_settings({{"cases_per_check", budget.cases}, {"gallery_cases_per_check", kGalleryCases}});
   if (!options.out.empty()) manifest.write(std::filesystem::path(options.out) / "manifest.json", false);
   ConsoleProgress progress;
@@ -195,7 +216,8 @@ void add_verify_command(CLI::App& parser, Program& program) {
   command->add_option(
       "--subject", options->subjects,
       "Names of subjects (`slicecheck subjects` lists them), gallery/NAME for a planted defect, torchscript:FILE.pt for a loss of one's own; all "
-      "but the last two kinds where none is given. A TorchScript file is code: it is run, and must be trusted like a program");
+      "but the last two kinds where none is given, `cuda` only where there is a device. A TorchScript file is code: it is run, and must be trusted like a "
+      "program");
   command->add_option("--profile", options->profile, "quick (500 cases per check) or full (5000)")->capture_default_str();
   command->add_option("--cases", options->cases, "Cases per check in place of the profile's")->check(at_least_one());
   command->add_option("--seed", options->seed, "Seed of every random number")->capture_default_str();

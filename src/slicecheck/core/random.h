@@ -33,6 +33,10 @@ class RandomStream {
   /// @throws InputError unless step < 2^40.
   RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t replicate, std::uint64_t step);
 
+  /// Counter of block 0 and key, for another implementation of the same words (docs/formats.md).
+  [[nodiscard]] const std::array<std::uint32_t, 4>& counter() const { return counter_; }
+  [[nodiscard]] const std::array<std::uint32_t, 2>& key() const { return key_; }
+
   /// The four 32-bit words of block number `block` (< 2^48).
   [[nodiscard]] std::array<std::uint32_t, 4> words(std::uint64_t block) const;
 

@@ -110,6 +110,7 @@ void Manifest::write(const std::filesystem::path& path, bool complete) const {
                     {"seed", seed_},
                     {"threads", threads_},
                     {"ranks", ranks_},
+                    {"device", device_},
                     {"settings", settings_},
                     {"build", {{"type", build::type()}, {"compiler", build::compiler()}, {"flags", build::flags()}, {"fingerprint", build::fingerprint()}}},
                     {"libraries", libraries_},

@@ -18,7 +18,8 @@ class Manifest {
  public:
   Manifest(std::vector<std::string> command, std::string profile, std::uint64_t seed, int threads);
 
-  void set_ranks(int ranks) { ranks_ = ranks; }  ///< one, unless told
+  void set_ranks(int ranks) { ranks_ = ranks; }                         ///< one, unless told
+  void set_device(std::string device) { device_ = std::move(device); }  ///< who computed the losses: "cpu", unless told
   void set_settings(Json settings) { settings_ = std::move(settings); }
   void add_library(const std::string& name, const std::string& version) { libraries_[name] = version; }
 
@@ -30,6 +31,7 @@ class Manifest {
   std::uint64_t seed_;
   int threads_;
   int ranks_ = 1;
+  std::string device_ = "cpu";
   Json settings_ = Json::object();
   std::map<std::string, std::string> libraries_;
   std::chrono::system_clock::time_point started_;

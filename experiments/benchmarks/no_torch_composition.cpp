@@ -1,0 +1,8 @@
+// LibTorch is not there, or has no CUDA.
+#include "cuda.h"
+
+namespace slicecheck::benchmarks {
+
+double torch_composition_milliseconds(long, long, long) { return -1.0; }
+
+}  // namespace slicecheck::benchmarks
