@@ -194,10 +194,10 @@ ConvergencePart networks(const ExperimentContext& context) {
                   medians_of({large.residual.back()}).front(), power_text(large.step_sizes.back())));
   if (context.writes) table.write(context.folder / "networks.csv");
   part.figures.push_back(curves("networks", "Criticality residual where C_r is out of reach",
-                                "Medians over replicates, against the step size; bars: 95 % for each median. Affine and tanh: dist(0, ∂_C F(u_T) + N_r(u_T)), "
+                                "Medians over replicates, against the step size; bands: 95 % for each median. Affine and tanh: dist(0, ∂_C F(u_T) + N_r(u_T)), "
                                 "exact. ReLU: the distance of 0 from the set of all gradients in B(u_T, δ), which "
                                 "is smaller; Goldstein's hull over points near u_T, an upper bound of it.",
-                                "networks.csv", "alpha", "step size α", "residual (median)", true, true, {{{"title", ""}, {"series", series}}}));
+                                "networks.csv", "alpha", "step size α", "residual or gradient (median)", true, true, {{{"title", ""}, {"series", series}}}));
   return part;
 }
 

@@ -99,7 +99,8 @@ def explained_lines(figure: Record, panels: list[list[Line]]) -> list[Line]:
     for line in (line for panel in panels for line in panel if line.legend):
         other = first.setdefault(line.kind, line)
         if other.legend != line.legend:
-            raise InputError(f"{figure.where}: two lines with a '{line.kind}' have different texts for the legend, '{other.legend}' and '{line.legend}', but look alike")
+            raise InputError(f"{figure.where}: two lines with a '{line.kind}' have different texts for the legend, '{other.legend}' and '{line.legend}', "
+                             "but look alike")
     return list(first.values())
 
 

@@ -62,9 +62,9 @@ cuda::Buffer<float> normals_on_device(std::uint32_t replicate, Index rows, Index
 double least_bytes(Index n, Index d, Index count) {
   const auto rows = static_cast<double>(count) * static_cast<double>(n);
   const auto cloud = static_cast<double>(n) * static_cast<double>(d);
-  const auto slabs = static_cast<double>((count + cuda::kSlab - 1) / cuda::kSlab);
+  const Index slabs = (count + cuda::kSlab - 1) / cuda::kSlab;
   const double sorted = n > cuda::kLargestTile ? 2.0 * (2.0 * rows + rows) : 0.0;
-  return 4.0 * (2.0 * cloud + 2.0 * 2.0 * rows + 2.0 * rows + 2.0 * slabs * cloud + cloud + sorted);
+  return 4.0 * (2.0 * cloud + 2.0 * 2.0 * rows + 2.0 * rows + 2.0 * static_cast<double>(slabs) * cloud + cloud + sorted);
 }
 
 void tell_bandwidth(benchmark::State& state, double bytes) {

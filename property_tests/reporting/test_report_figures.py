@@ -62,7 +62,8 @@ def measured(**other: Any) -> dict[str, Any]:
 
 def advised(**other: Any) -> dict[str, Any]:
     """A row of an experiment's advice."""
-    return {"question": "How large must r be?", "sentence": "Take r ≥ 16, 1.46 times ‖u_0‖.", "evidence": ["two moons: 2^-2 | 4", "No step ended on it."]} | other
+    return {"question": "How large must r be?", "sentence": "Take r ≥ 16, 1.46 times ‖u_0‖.",
+            "evidence": ["two moons: 2^-2 | 4", "No step ended on it."]} | other
 
 
 def summary(**other: Any) -> dict[str, Any]:
@@ -312,7 +313,8 @@ class Curves(Experiments):
                          "summary.json: two lines with a 'y' have different texts for the legend, 'F of plain SGD' and 'F of Adam', but look alike")
 
     def test_a_point_without_neighbours_has_a_bar(self) -> None:
-        write_csv(self.run_folder / "c.csv", ["x", "y", "low", "high"], [[1, 3, 1, 5], [2, "", "", ""], [3, 4, 2, 6], [4, 5, 3, 7], [5, "", "", ""], [6, 1, 0.5, 2]])
+        rows = [[1, 3, 1, 5], [2, "", "", ""], [3, 4, 2, 6], [4, 5, 3, 7], [5, "", "", ""], [6, 1, 0.5, 2]]
+        write_csv(self.run_folder / "c.csv", ["x", "y", "low", "high"], rows)
         from report_curves import draw_curve, lonely, read_curve
         from report_files import DataFolder, Record
         figure = Record({"file": "c.csv", "x": "x"}, "summary.json")
@@ -516,7 +518,8 @@ class AdviceTable(Experiments):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         html, markdown = ((folder / name).read_text(encoding="utf-8") for name in ("index.html", "report.md"))
         article = html[html.index('<article id="experiment-ring">'):]
-        order = ["<h4>Verdicts</h4>", "<h4>Advice</h4>", "Take r ≥ 16", "two moons: 2<sup>-2</sup> | 4", "No step ended on it.", "Which noise a?", "Not decided.", "A fact."]
+        order = ["<h4>Verdicts</h4>", "<h4>Advice</h4>", "Take r ≥ 16", "two moons: 2<sup>-2</sup> | 4", "No step ended on it.", "Which noise a?",
+                 "Not decided.", "A fact."]
         self.assertEqual(sorted(order, key=article.index), order)
         rows = re.findall(r"<tr>.*?</tr>", article[article.index('<table class="advice">'):], re.S)[1:3]
         self.assertIn("<td>Take r ≥ 16, 1.46 times ‖u<sub>0</sub>‖.<details><summary>", rows[0])

@@ -24,7 +24,7 @@ from recorded import RECORDED, different_counts, shapes_of  # noqa: E402
 ARCHITECTURE = 90
 SKIPPED = 77
 SEEDS = 8
-SANITIZERS = {"thread": "tsan", "address": "asan", "memory": "msan", "fibres": "asan"}
+SANITIZERS = {"thread": "tsan", "address": "asan", "memory": "msan"}
 
 
 def setting(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TABLE = HERE / "broken_kernels.toml"
 SOURCES = HERE.parents[2] / "src"
-ENGINES = ("machine", "values", "seeds", "runtime", "counts", "ptxas", "thread", "address", "memory", "fibres")
+ENGINES = ("machine", "values", "seeds", "runtime", "counts", "ptxas", "thread", "address", "memory")
 
 
 class StaleTable(Exception):
@@ -73,3 +73,25 @@ def read_table() -> tuple[list[Broken], dict[str, Stub]]:
     if len({row.name for row in rows}) != len(rows):
         raise StaleTable("two rows have the same name")
     return rows, stubs
+
+
+ENGINE_NAMES = {
+    "machine": "PTX machine",
+    "values": "comparison",
+    "seeds": "comparison between orders",
+    "runtime": "CUDA runtime of the tests",
+    "counts": "counts",
+    "ptxas": "limits",
+    "thread": "ThreadSanitizer",
+    "address": "AddressSanitizer",
+    "memory": "MemorySanitizer",
+}
+
+
+def markdown() -> str:
+    """The matrix, for docs/cuda.md."""
+    lines = ["| broken kernel | source | what is wrong | caught by | as |", "| --- | --- | --- | --- | --- |"]
+    for row in read_table()[0]:
+        where = f" in `{row.inside}`" if row.inside else ""
+        lines.append(f"| `{row.name}` | {row.file} | {row.what} | {ENGINE_NAMES[row.engine]} | {row.caught}{where} |")
+    return "\n".join(lines) + "\n"

@@ -33,6 +33,22 @@ std::uint64_t first_seed() {
   return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
 }
 
+/// What kernels ask for, while a grid runs; an exception takes it away too.
+class RunningGrid {
+ public:
+  RunningGrid(BlockRunner* runner, const BlockPosition* position) {
+    active = runner;
+    current_block = position;
+  }
+  RunningGrid(const RunningGrid&) = delete;
+  RunningGrid& operator=(const RunningGrid&) = delete;
+  ~RunningGrid() {
+    active = nullptr;
+    current_block = nullptr;
+    current_thread = nullptr;
+  }
+};
+
 }  // namespace
 
 BlockRunner::BlockRunner() : sanitized_(under_a_sanitizer()), seed_(first_seed()), random_(mix(seed_)), lane_orders_(kLaneOrders) {
@@ -192,6 +208,7 @@ void BlockRunner::fibre_main() {
       runner.body_(runner.argument_);
     } catch (...) {
       runner.exception_ = std::current_exception();
+      if (under_msan()) __msan_unpoison(&runner.exception_, sizeof runner.exception_);  // written by the standard library, which is not instrumented
     }
     if (runner.exception_) runner.leave();
     runner.races_.note_stack(*runner.running_, __builtin_frame_address(0));
@@ -213,9 +230,9 @@ void BlockRunner::prepare_fibres(dim3 block) {
     if (fibre.stack_pointer == nullptr) stacks_.prepare(fibre, i, &BlockRunner::fibre_main);
   }
   warps_.resize((threads_ + kLanes - 1) / kLanes);
-  for (unsigned w = 0; w < warps_.size(); ++w) {
+  for (std::size_t w = 0; w < warps_.size(); ++w) {
     warps_[w].lanes = &fibres_[w * kLanes];
-    warps_[w].present = ~0U >> (kLanes - std::min(kLanes, threads_ - w * kLanes));
+    warps_[w].present = ~0U >> (kLanes - std::min<std::size_t>(kLanes, threads_ - w * kLanes));
   }
   warp_order_.resize(warps_.size());
   std::iota(warp_order_.begin(), warp_order_.end(), 0U);
@@ -224,11 +241,10 @@ void BlockRunner::prepare_fibres(dim3 block) {
 void BlockRunner::run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, void (*body)(const void*), const void* argument) {
   prepare_fibres(block);
   adopt_host(host_);
-  active = this;
+  const RunningGrid running(this, &position_);
   body_ = body;
   argument_ = argument;
   position_ = {{0, 0, 0}, block, grid, nullptr, 0};
-  current_block = &position_;
   std::uint64_t number = 0;
   for (unsigned z = 0; z < grid.z; ++z)
     for (unsigned y = 0; y < grid.y; ++y)
@@ -239,7 +255,6 @@ void BlockRunner::run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, void
       }
   races_.end_grid(fibres_);
   shared_.end_grid();
-  current_block = nullptr;
 }
 
 void BlockRunner::run_block(std::uint64_t number) {
@@ -250,14 +265,12 @@ void BlockRunner::run_block(std::uint64_t number) {
   races_.start_block(fibres_, threads_, host_);
   new_round();
   switch_flow(host_, choose_next(), sanitized_);
-  current_thread = nullptr;
   if (exception_ || !fault_.empty()) abandon();
 }
 
 /// The fibres stay where they are: their stacks are prepared again for the next launch.
 void BlockRunner::abandon() {
   for (Fibre& fibre : fibres_) fibre.stack_pointer = nullptr;
-  current_block = nullptr;
   races_.abandon(fibres_, host_);
   shared_.end_grid();
   std::string fault;

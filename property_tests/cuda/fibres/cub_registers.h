@@ -6,6 +6,15 @@
 
 #include "fibres.h"
 
+namespace cuda_on_host {
+
+/// Stands before each `__shared__` variable of CUB, which would be one for all blocks here.
+struct RefusedVariable {
+  RefusedVariable() { throw KernelFault("CUB without a temporary storage, which the fibres cannot give: hand one in"); }
+};
+
+}  // namespace cuda_on_host
+
 _LIBCUDACXX_BEGIN_NAMESPACE_CUDA_PTX
 inline unsigned get_sreg_laneid() { return cuda_on_host::current_thread->lane; }
 inline unsigned get_sreg_lanemask_lt() { return (1U << get_sreg_laneid()) - 1; }

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <new>
@@ -68,15 +67,16 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSavedRegisters = 6;
-// Stacks of one region: a power of two of them would put the tops of all stacks into the same lines of the cache, so each top is moved by its own offset.
 constexpr std::size_t kStacksOfRegion = 32;
+// Tops of stacks at the same place of their pages would share few lines of the cache, so they are moved by different numbers of lines.
 constexpr std::size_t kColours = 29;
-constexpr std::size_t kColourBytes = 9 * 64;
+constexpr std::size_t kColourBytes = 576;  // nine lines
 constexpr std::size_t kPlainStack = std::size_t{64} << 10;
 constexpr std::size_t kSanitizedStack = std::size_t{256} << 10;  // a sanitizer writes its report on the stack of the thread
 
 std::size_t stack_bytes() { return under_a_sanitizer() ? kSanitizedStack : kPlainStack; }
-std::size_t pitch() { return kPage + stack_bytes() + kColours * kColourBytes / kPage * kPage + kPage; }
+/// From one stack to the next: a page that must not be touched, the stack, and room for its colour.
+std::size_t pitch() { return kPage + stack_bytes() + (kColours * kColourBytes / kPage + 1) * kPage; }
 
 }  // namespace
 

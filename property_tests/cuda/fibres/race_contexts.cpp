@@ -86,10 +86,11 @@ void RaceContexts::abandon(std::vector<Fibre>& fibres, const Flow& host) {
     if (fibre.tsan_fibre == nullptr) continue;
     __tsan_switch_to_fiber(fibre.tsan_fibre, kNoOrder);
     __tsan_release(&end_);
-    of_block_before_.push_back(std::exchange(fibre.tsan_fibre, nullptr));
   }
   __tsan_switch_to_fiber(host.tsan_fibre, kNoOrder);
   __tsan_acquire(&end_);
+  for (Fibre& fibre : fibres)
+    if (fibre.tsan_fibre != nullptr) of_block_before_.push_back(std::exchange(fibre.tsan_fibre, nullptr));
   end_contexts(of_block_before_, 0);
 }
 

@@ -18,6 +18,7 @@ extern "C" {
 [[gnu::weak]] void __sanitizer_start_switch_fiber(void** save, const void* bottom, std::size_t bytes);
 [[gnu::weak]] void __sanitizer_finish_switch_fiber(void* save, const void** old_bottom, std::size_t* old_bytes);
 [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* address, std::size_t bytes);
+[[gnu::weak]] void __msan_unpoison(const volatile void* address, std::size_t bytes);
 [[gnu::weak]] void __msan_allocated_memory(const volatile void* address, std::size_t bytes);
 }
 

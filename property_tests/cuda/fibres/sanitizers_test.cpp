@@ -122,7 +122,7 @@ TEST(SanitizersOnFibres, a_race_inside_cub_is_found) {
   EXPECT_NE(outcome.output.find("sort_twice"), std::string::npos) << outcome.output;
 }
 
-INSTANTIATE_TEST_SUITE_P(Sanitizers, BlockSortOnFibres, ::testing::Values("tsan", "msan", "asan"));
+INSTANTIATE_TEST_SUITE_P(Sanitizers, BlockSortOnFibres, ::testing::Values("tsan", "msan", "asan"), [](const auto& kind) { return std::string(kind.param); });
 
 }  // namespace
 }  // namespace slicecheck::testing

@@ -17,6 +17,7 @@ constexpr unsigned kLanes = 32;
 struct alignas(64) Fibre : Flow {
   ThreadPosition position{};
 };
+static_assert(sizeof(Fibre) == 64);
 
 /// Lanes that meet: those of one mask, at one operation.
 struct WarpMeeting {

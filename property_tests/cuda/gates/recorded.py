@@ -22,6 +22,7 @@ RUNS = [
     "loss n=512 d=3 count=64",
     "loss n=1024 d=64 count=64",
     "loss n=256 d=784 count=64",
+    "loss n=64 d=20 count=128",
     "loss n=2048 d=2 count=2",
     "loss n=4096 d=2 count=2",
     "loss n=8192 d=2 count=2",

@@ -26,15 +26,25 @@ void store_lane(std::byte* values, unsigned lane, T value) {
 /// f(lane) for each lane of `active`, the lowest first.
 template <class F>
 void for_each_lane(Mask active, F f) {
+  for (; active != 0; active &= active - 1) {
+    f(static_cast<unsigned>(std::countr_zero(active)));
+  }
+}
+
+/// The same in any order, several at once: f(lane) must read and write the values of its lane only.
+template <class F>
+void for_independent_lanes(Mask active, F f) {
   if (active == all_lanes) {
+#ifdef __clang__
+#pragma clang loop vectorize(assume_safety)
+#else
 #pragma GCC ivdep
+#endif
     for (unsigned lane = 0; lane < warp_size; ++lane) {
       f(lane);
     }
   } else {
-    for (; active != 0; active &= active - 1) {
-      f(static_cast<unsigned>(std::countr_zero(active)));
-    }
+    for_each_lane(active, f);
   }
 }
 
@@ -53,7 +63,7 @@ void run_lanes(const Registers& registers, const Instruction& instruction, Mask 
   if constexpr (rounding != FE_TONEAREST) {
     std::fesetround(rounding);
   }
-  for_each_lane(active, [&](unsigned lane) { store_lane<To>(to, lane, F{}(load_lane<From>(from[index], lane)...)); });
+  for_independent_lanes(active, [&](unsigned lane) { store_lane<To>(to, lane, F{}(load_lane<From>(from[index], lane)...)); });
   if constexpr (rounding != FE_TONEAREST) {
     std::fesetround(FE_TONEAREST);
   }

@@ -2,8 +2,11 @@
 /// Runs the PTX that nvcc made on the CPU, and checks every access on the way: bounds, alignment, reads of memory that nothing wrote, data races, barriers and
 /// warp operations that diverge. PTX that it does not know is refused when it is executed, by name.
 ///
-/// What it cannot show: what ptxas makes of the PTX, the memory model of the hardware beyond barriers and atomic operations (accesses that only fences or
-/// acquire and release order are reported as races), the results of approximate instructions (here the libm's), and time.
+/// It is stricter than a GPU where CUDA C++ is: all threads of a block must come to the same barrier, lanes that have left may not be in a mask, and an access
+/// that only fences, or acquire and release, would order is a race.
+///
+/// What it cannot show: what ptxas makes of the PTX, the hardware's memory model, the results of approximate instructions (here the libm's), and time. It does
+/// not see an index that leaves one shared array and lands in another one of the block, nor reads of registers and of a thread's own array that nothing wrote.
 
 #include <cstddef>
 #include <cstdint>

@@ -108,9 +108,9 @@ void Warp::access(const Instruction& instruction, Mask lanes) {
   const std::byte* base = registers_.read(instruction.from[0]);
   const auto offset = static_cast<u64>(instruction.offset);
   if (instruction.from[0].bits == 64) {
-    for_each_lane(lanes, [&](unsigned lane) { request.address[lane] = load_lane<u64>(base, lane) + offset; });
+    for_independent_lanes(lanes, [&](unsigned lane) { request.address[lane] = load_lane<u64>(base, lane) + offset; });
   } else {
-    for_each_lane(lanes, [&](unsigned lane) { request.address[lane] = load_lane<std::uint32_t>(base, lane) + offset; });
+    for_independent_lanes(lanes, [&](unsigned lane) { request.address[lane] = load_lane<std::uint32_t>(base, lane) + offset; });
   }
   if (instruction.space != Space::generic) {
     request.active = lanes;
@@ -130,7 +130,7 @@ void Warp::access(const Instruction& instruction, Mask lanes) {
 void Warp::access_space(const Instruction& instruction, Space space, const Request& whole) {
   Request request = whole;
   if (space == Space::shared || space == Space::local || space == Space::parameter) {
-    for_each_lane(request.active, [&](unsigned lane) { request.address[lane] &= ~window_mask; });
+    for_independent_lanes(request.active, [&](unsigned lane) { request.address[lane] &= ~window_mask; });
   }
   for (Mask left = request.active; left != 0; left &= left - 1) {
     if (request.address[lowest(left)] % request.bytes != 0) {

@@ -24,17 +24,17 @@ u64 narrowed(u64 value, Type type) {
 
 void read_lanes(const std::byte* from, unsigned bits, Mask active, Lanes& out) {
   switch (bits) {
-    case 16: for_each_lane(active, [&](unsigned lane) { out[lane] = load_lane<std::uint16_t>(from, lane); }); break;
-    case 32: for_each_lane(active, [&](unsigned lane) { out[lane] = load_lane<std::uint32_t>(from, lane); }); break;
-    default: for_each_lane(active, [&](unsigned lane) { out[lane] = load_lane<u64>(from, lane); }); break;
+    case 16: for_independent_lanes(active, [&](unsigned lane) { out[lane] = load_lane<std::uint16_t>(from, lane); }); break;
+    case 32: for_independent_lanes(active, [&](unsigned lane) { out[lane] = load_lane<std::uint32_t>(from, lane); }); break;
+    default: for_independent_lanes(active, [&](unsigned lane) { out[lane] = load_lane<u64>(from, lane); }); break;
   }
 }
 
 void write_lanes(std::byte* to, unsigned bits, Mask active, const Lanes& values) {
   switch (bits) {
-    case 16: for_each_lane(active, [&](unsigned lane) { store_lane(to, lane, static_cast<std::uint16_t>(values[lane])); }); break;
-    case 32: for_each_lane(active, [&](unsigned lane) { store_lane(to, lane, static_cast<std::uint32_t>(values[lane])); }); break;
-    default: for_each_lane(active, [&](unsigned lane) { store_lane(to, lane, values[lane]); }); break;
+    case 16: for_independent_lanes(active, [&](unsigned lane) { store_lane(to, lane, static_cast<std::uint16_t>(values[lane])); }); break;
+    case 32: for_independent_lanes(active, [&](unsigned lane) { store_lane(to, lane, static_cast<std::uint32_t>(values[lane])); }); break;
+    default: for_independent_lanes(active, [&](unsigned lane) { store_lane(to, lane, values[lane]); }); break;
   }
 }
 
@@ -104,7 +104,7 @@ template <class T>
 void copy(const Registers& registers, const Instruction& instruction, Mask active) {
   std::byte* to = registers.write(instruction.to[0]);
   const std::byte* from = registers.read(instruction.from[0]);
-  for_each_lane(active, [&](unsigned lane) { store_lane(to, lane, load_lane<T>(from, lane)); });
+  for_independent_lanes(active, [&](unsigned lane) { store_lane(to, lane, load_lane<T>(from, lane)); });
 }
 
 template <class T>
@@ -113,7 +113,7 @@ void select(const Registers& registers, const Instruction& instruction, Mask act
   const std::byte* yes = registers.read(instruction.from[0]);
   const std::byte* no = registers.read(instruction.from[1]);
   const Mask chosen = registers.read(instruction.from_predicate[0]);
-  for_each_lane(active, [&](unsigned lane) {
+  for_independent_lanes(active, [&](unsigned lane) {
     const T a = load_lane<T>(yes, lane);
     const T b = load_lane<T>(no, lane);
     store_lane(to, lane, (chosen >> lane & 1) != 0 ? a : b);
@@ -128,13 +128,13 @@ void convert(const Registers& registers, const Instruction& instruction, Mask ac
   Lanes values{};
   read_lanes(registers.read(instruction.from[0]), instruction.from[0].bits, active, values);
   if (from.kind != 'f' && to.kind != 'f') {
-    for_each_lane(active, [&](unsigned lane) { values[lane] = narrowed(narrowed(values[lane], from), to); });
+    for_independent_lanes(active, [&](unsigned lane) { values[lane] = narrowed(narrowed(values[lane], from), to); });
   } else {
     std::fesetround(rounding_mode(instruction.detail));
     if (from.kind == 'f') {
-      for_each_lane(active, [&](unsigned lane) { values[lane] = converted_float(from_float(values[lane], from), instruction); });
+      for_independent_lanes(active, [&](unsigned lane) { values[lane] = converted_float(from_float(values[lane], from), instruction); });
     } else {
-      for_each_lane(active, [&](unsigned lane) { values[lane] = integer_to_float(narrowed(values[lane], from), from, to); });
+      for_independent_lanes(active, [&](unsigned lane) { values[lane] = integer_to_float(narrowed(values[lane], from), from, to); });
     }
     std::fesetround(FE_TONEAREST);
   }
@@ -154,7 +154,7 @@ void pack(const Registers& registers, const Instruction& instruction, Mask activ
     const Operand& source = instruction.from[part];
     Lanes values{};
     read_lanes(registers.read(source), source.bits, active, values);
-    for_each_lane(active, [&](unsigned lane) { packed[lane] |= values[lane] << shift; });
+    for_independent_lanes(active, [&](unsigned lane) { packed[lane] |= values[lane] << shift; });
     shift += source.bits;
   }
   write_lanes(registers.write(instruction.to[0]), instruction.to[0].bits, active, packed);
@@ -168,7 +168,7 @@ void unpack(const Registers& registers, const Instruction& instruction, Mask act
     if (const Operand& to = instruction.to[part]; to.bits != 0) {
       write_lanes(registers.write(to), to.bits, active, packed);
     }
-    for_each_lane(active, [&](unsigned lane) { packed[lane] >>= bits; });
+    for_independent_lanes(active, [&](unsigned lane) { packed[lane] >>= bits; });
   }
 }
 

@@ -7,7 +7,6 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
-#include <ranges>
 
 namespace ptx {
 namespace {
@@ -123,7 +122,8 @@ Symbols::Register Symbols::new_register(Type type) {
 }
 
 const Symbols::Register* Symbols::find_register(std::string_view name) {
-  for (Scope& scope : std::views::reverse(scopes_)) {
+  for (std::size_t depth = scopes_.size(); depth-- > 0;) {
+    Scope& scope = scopes_[depth];
     if (const auto found = scope.registers.find(name); found != scope.registers.end()) {
       return &found->second;
     }

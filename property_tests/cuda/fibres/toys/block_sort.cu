@@ -140,6 +140,20 @@ int do_tile(double seconds) {
   return 0;
 }
 
+/// Without a temporary storage CUB takes a shared variable of its own, which the fibres must refuse.
+int storage_is_accepted_by_mistake() {
+  try {
+    cuda_on_host::launch(dim3(1), dim3(32), 0, [] {
+      float key[1] = {0.0F};
+      cub::BlockRadixSort<float, 32, 1>().Sort(key);
+    });
+  } catch (const cuda_on_host::KernelFault&) {
+    return 0;
+  }
+  std::puts("CUB's own shared variable was not refused");
+  return 1;
+}
+
 void sort_twice_with(bool barrier) {
   std::vector<float> keys = keys_with_ties(128);
   using Sort = cub::BlockRadixSort<float, 64, 2>;
@@ -153,7 +167,8 @@ int main(int count, char** arguments) {
   sort_twice_with(!reuse);
   if (reuse) return 0;
   const double seconds = count > 1 ? std::atof(arguments[1]) : 0.0;
-  int wrong = do_tile<32, 1>(seconds) + do_tile<32, 4>(seconds) + do_tile<128, 4>(seconds) + do_tile<128, 8>(seconds);
+  int wrong = storage_is_accepted_by_mistake();
+  wrong += do_tile<32, 1>(seconds) + do_tile<32, 4>(seconds) + do_tile<128, 4>(seconds) + do_tile<128, 8>(seconds);
   wrong += do_tile<256, 8>(seconds) + do_tile<256, 16>(seconds) + do_tile<512, 16>(seconds);
   return wrong == 0 ? 0 : 1;
 }
