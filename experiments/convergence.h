@@ -73,9 +73,9 @@ struct ConvergenceJudgement {
   std::string measured;                              ///< a sentence with the numbers
 };
 
-/// HOLDS, unless it is refuted, if (i) the trend test says that the upper distances fall with α, and (ii) for some η the probability to exceed it is above 1/2 at the largest α and
-/// below 1/2 at the smallest, and (iii) the guaranteed interval of the slope of log median against log α is positive; each at a share of `level`, so that a
-/// family of distances that does not fall is called "holds" with probability ≤ level.
+/// HOLDS, unless it is refuted, if (i) the trend test says that the upper distances fall with α, and (ii) for some η the probability to exceed it is above 1/2
+/// at the largest α and below 1/2 at the smallest, and (iii) the guaranteed interval of the slope of log median against log α is positive; each at a share of
+/// `level`, so that a family of distances that does not fall is called "holds" with probability ≤ level.
 ///
 /// REFUTED if for some η the LOWER distances exceed it with probability above 1/2 at each of the two smallest step sizes, and the true medians fall more slowly
 /// than α^flat: the lower median at the smallest α is surely above the upper median at the largest times (α_last/α_first)^flat. The distance stays, and does

@@ -205,7 +205,8 @@ def step_costs(counts: Counts, size: int) -> list[Cost]:
     run, counted = "step size=65536", 65536
     blocks = min(1024, parts(size, 512))
     scale = size / blocks / (counted / 128)
-    move, project = ([scale * counts.of_block(run, kernel, what) for what in ("warp_instructions", "shared_wavefronts")] for kernel in ("npsgd_move", "npsgd_project"))
+    kernels = ("npsgd_move", "npsgd_project")
+    move, project = ([scale * counts.of_block(run, kernel, what) for what in ("warp_instructions", "shared_wavefronts")] for kernel in kernels)
     return [Cost("npsgd_move", 1, blocks, 12 * size + 8 * blocks, *move), Cost("npsgd_project", 1, blocks, 8 * size + 8 * blocks, *project)]
 
 
@@ -296,7 +297,8 @@ def load_table(counts: Counts) -> str:
                 number((theirs + TORCH_LAUNCHES * LAUNCH) / (ours + launches * LAUNCH)),
             ]
         )
-    head = ["n", "d", "L", "launches", "MB", "10⁶ warp instructions", "H100 µs", "A100 µs", "longest on H100", "torch MB", "torch H100 µs", "torch / ours, launches included"]
+    ours_head = ["n", "d", "L", "launches", "MB", "10⁶ warp instructions", "H100 µs", "A100 µs", "longest on H100"]
+    head = [*ours_head, "torch MB", "torch H100 µs", "torch / ours, launches included"]
     return table(head, rows)
 
 
@@ -305,8 +307,9 @@ def kernel_table(counts: Counts) -> str:
     for n, d, count in LOADS:
         for cost in loss_costs(counts, n, d, count):
             seconds, limit = cost.seconds(H100)
-            rows.append([f"({n:,}, {d}, {count:,})", cost.kernel if cost.kernel.startswith("cub") else f"`{cost.kernel}`", f"{cost.blocks:,}",
-                         number(cost.bytes / 1e6), number(cost.instructions), number(cost.wavefronts), f"{number(1e6 * seconds)} ({limit})"])
+            kernel = cost.kernel if cost.kernel.startswith("cub") else f"`{cost.kernel}`"
+            amounts = [number(cost.bytes / 1e6), number(cost.instructions), number(cost.wavefronts), f"{number(1e6 * seconds)} ({limit})"]
+            rows.append([f"({n:,}, {d}, {count:,})", kernel, f"{cost.blocks:,}", *amounts])
     return table(["(n, d, L)", "kernel", "blocks", "MB", "warp instructions of a block", "wavefronts of a block", "H100 µs"], rows)
 
 
@@ -314,8 +317,10 @@ def step_table(counts: Counts) -> str:
     rows = []
     for size in STEPS:
         costs = step_costs(counts, size)
-        rows.append([f"{size:,}", number(sum(cost.bytes for cost in costs) / 1e6), number(sum(cost.instructions * cost.blocks for cost in costs) / 1e6),
-                     number(1e6 * total(costs, H100)), number(1e6 * total(costs, A100)), ", ".join(f"{cost.kernel}: {cost.seconds(H100)[1]}" for cost in costs)])
+        megabytes, instructions = sum(cost.bytes for cost in costs) / 1e6, sum(cost.instructions * cost.blocks for cost in costs) / 1e6
+        limits = ", ".join(f"{cost.kernel}: {cost.seconds(H100)[1]}" for cost in costs)
+        times = [number(1e6 * total(costs, device)) for device in (H100, A100)]
+        rows.append([f"{size:,}", number(megabytes), number(instructions), *times, limits])
     return table(["parameters", "MB", "10⁶ warp instructions", "H100 µs", "A100 µs", "set by, on H100"], rows)
 
 

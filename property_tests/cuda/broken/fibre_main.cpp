@@ -1,5 +1,5 @@
-/// fibre_main loss N D COUNT | step SIZE: one run of the kernels on fibres, under a sanitizer. Standard library alone, so that every line that runs is instrumented.
-/// Exit code 1 if a result is wrong; the sanitizer ends the program by itself.
+/// fibre_main loss N D COUNT | step SIZE: one run of the kernels on fibres, under a sanitizer. Standard library alone, so that every line that runs is
+/// instrumented. Exit code 1 if a result is wrong; the sanitizer ends the program by itself.
 
 #include <cstdio>
 #include <cstdlib>

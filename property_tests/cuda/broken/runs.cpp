@@ -84,7 +84,8 @@ std::string wrong_with_exact_step(std::ptrdiff_t size) {
   for (std::size_t i = 0; i < u.size(); ++i) {
     const volatile float product = static_cast<float>(kAlpha) * phi[i];  // rounded by itself, whatever the compiler likes
     const float expected = u[i] - product;
-    if (moved[i] != expected) return "u " + std::to_string(i) + " is not that of the processor to the bit: it differs by " + std::to_string(moved[i] - expected);
+    if (moved[i] != expected)
+      return "u " + std::to_string(i) + " is not that of the processor to the bit: it differs by " + std::to_string(moved[i] - expected);
   }
   return {};
 }
@@ -158,8 +159,7 @@ std::string wrong_with(const Run& run) {
                             .working_bytes = static_cast<std::ptrdiff_t>(run.real("working_bytes", 0.0))});
   }
   if (run.kind == "step") {
-    return wrong_with_step(
-        {.size = run.size("size"), .alpha = run.real("alpha", 0.125), .radius = run.real("radius", 1.0), .noise = run.real("noise", 1.0)});
+    return wrong_with_step({.size = run.size("size"), .alpha = run.real("alpha", 0.125), .radius = run.real("radius", 1.0), .noise = run.real("noise", 1.0)});
   }
   if (run.kind == "exact_step") return wrong_with_exact_step(run.size("size"));
   if (run.kind == "not_a_number") return wrong_with_not_a_number(run);

@@ -52,7 +52,8 @@ def different_counts(recorded: list[dict[str, Any]], measured: list[dict[str, An
             continue
         for kernel in sorted(known.keys() | run["kernels"].keys()):
             old, new = known.get(kernel, {}), run["kernels"].get(kernel, {})
-            found += [f"{run['run']}, {kernel}: {what} {new.get(what)}, recorded {old.get(what)}" for what in sorted(old.keys() | new.keys()) if old.get(what) != new.get(what)]
+            different = [what for what in sorted(old.keys() | new.keys()) if old.get(what) != new.get(what)]
+            found += [f"{run['run']}, {kernel}: {what} {new.get(what)}, recorded {old.get(what)}" for what in different]
     return found
 
 
