@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <limits>
-#include <mutex>
 
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/core/error.h"
@@ -14,16 +13,10 @@
 namespace slicecheck::testing {
 namespace {
 
-/// The kernels under a lock: the fibres have one scheduler.
 LossSubject cuda_on_host() {
-  static std::mutex one_at_a_time;
   LossSubject subject =
       make_loss_subject<float>("cuda-on-host", "the CUDA kernels, compiled as C++, every thread a fibre", [](double p) { return make_cuda_loss(p); });
   subject.squares_only = true;
-  subject.evaluate = [evaluate = subject.evaluate](const Points<double>& z, const Points<double>& y, const Points<double>& directions, double p) {
-    const std::lock_guard lock(one_at_a_time);
-    return evaluate(z, y, directions, p);
-  };
   return subject;
 }
 
