@@ -3,104 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "slicecheck/core/error.h"
-#include "slicecheck/core/random.h"
 #include "slicecheck/core/tolerances.h"
 #include "slicecheck/loss/cpu_loss.h"
 #include "slicecheck/loss/reference_loss.h"
+#include "support/loss_comparison.h"
 #include "support/process.h"
 
 namespace slicecheck::testing {
 namespace {
-
-template <class S>
-struct Clouds {
-  Points<S> z;
-  Points<S> y;
-  Points<S> theta;
-};
-
-/// Clouds of n points and `count` directions in d dimensions, around `offset` in every coordinate.
-template <class S>
-Clouds<S> random_clouds(Index n, Index count, Index d, double offset = 0.0) {
-  const auto cloud = [&](std::uint32_t replicate) {
-    Eigen::VectorXd entries(n * d);
-    RandomStream(1, Purpose::cases, replicate, static_cast<std::uint64_t>(n)).fill_normal(entries);
-    return Points<S>((Eigen::Map<const Points<double>>(entries.data(), n, d).array() + offset).template cast<S>());
-  };
-  return {cloud(100), cloud(101), uniform_directions<S>(RandomStream(1, Purpose::cases, 102, static_cast<std::uint64_t>(n)), count, d)};
-}
-
-double largest_norm(const Points<double>& points) { return points.rowwise().norm().maxCoeff(); }
-
-/// How far a correct evaluation with unit roundoff u may be from the reference: its value, its values per direction, and every row of its gradient.
-struct Allowed {
-  double value;
-  Eigen::VectorXd per_direction;
-  Eigen::VectorXd gradient;
-};
-
-/// Every gap errs by at most `gap_error`; a point may hold the rank of any other whose projection is within 2·gap_error of its own.
-Allowed allowed_errors(const Points<double>& z, const Points<double>& y, const Points<double>& theta, double p, double gap_error, double u) {
-  const auto n = static_cast<double>(z.rows());
-  const auto count = static_cast<double>(theta.rows());
-  const LossGradient<double> exact = ReferenceLoss(p).evaluate(z, y, theta);
-  Allowed allowed{tolerance::value(exact.value, p, gap_error, z.rows() * theta.rows(), u), Eigen::VectorXd(theta.rows()), Eigen::VectorXd::Zero(z.rows())};
-  for (Index l = 0; l < theta.rows(); ++l) {
-    allowed.per_direction[l] = tolerance::value(exact.per_direction[l], p, gap_error, z.rows(), u);
-    const Eigen::VectorXd pz = z * theta.row(l).transpose();
-    Eigen::VectorXd sorted_z = pz;
-    Eigen::VectorXd sorted_y = y * theta.row(l).transpose();
-    std::sort(sorted_z.begin(), sorted_z.end());
-    std::sort(sorted_y.begin(), sorted_y.end());
-    for (Index k = 0; k < z.rows(); ++k) {
-      const Index low = std::lower_bound(sorted_z.begin(), sorted_z.end(), pz[k] - 2.0 * gap_error) - sorted_z.begin();
-      const Index high = std::upper_bound(sorted_z.begin(), sorted_z.end(), pz[k] + 2.0 * gap_error) - sorted_z.begin() - 1;
-      const double moved = sorted_y[high] - sorted_y[low] + 2.0 * gap_error;
-      const double largest = std::max(std::abs(pz[k] - sorted_y[low]), std::abs(pz[k] - sorted_y[high])) + gap_error;
-      const double least = pz[k] < sorted_y[low] ? sorted_y[low] - pz[k] : pz[k] > sorted_y[high] ? pz[k] - sorted_y[high] : 0.0;
-      const double of_slope = p == 1.0 ? (least <= 2.0 * gap_error ? 2.0 : 0.0) : tolerance::gap_power_derivative(p, largest, moved);
-      // The weights take at most 8 roundings, and the sum over the directions one each.
-      const double of_sums = tolerance::gamma(count + 8.0, u) * p * std::pow(largest, p - 1.0);
-      allowed.gradient[k] += (of_slope + of_sums) / (n * count);
-    }
-  }
-  return allowed;
-}
-
-struct Ratios {
-  double value = 0.0;
-  double gradient = 0.0;
-};
-
-/// The largest observed / allowed, where every gap may err by as much as it does for clouds of norm `size`; NaN becomes infinity.
-Ratios compare(const LossGradient<double>& got, const Clouds<double>& c, double p, double size, double u) {
-  const LossGradient<double> exact = ReferenceLoss(p).evaluate(c.z, c.y, c.theta);
-  const Allowed allowed = allowed_errors(c.z, c.y, c.theta, p, tolerance::gap(c.z.cols(), size, u), u);
-  Ratios ratios;
-  const auto raise = [](double& worst, double observed, double bound) {
-    const double ratio = observed / bound;
-    worst = ratio <= worst ? worst : (ratio > worst ? ratio : std::numeric_limits<double>::infinity());
-  };
-  raise(ratios.value, std::abs(got.value - exact.value), allowed.value);
-  for (Index l = 0; l < c.theta.rows(); ++l) raise(ratios.value, std::abs(got.per_direction[l] - exact.per_direction[l]), allowed.per_direction[l]);
-  for (Index k = 0; k < c.z.rows(); ++k) raise(ratios.gradient, (got.gradient.row(k) - exact.gradient.row(k)).norm(), allowed.gradient[k]);
-  return ratios;
-}
-
-template <class S>
-Clouds<double> in_double(const Clouds<S>& c) {
-  return {c.z.template cast<double>(), c.y.template cast<double>(), c.theta.template cast<double>()};
-}
-
-template <class S>
-LossGradient<double> in_double(const LossGradient<S>& out) {
-  return {out.value, out.per_direction, out.gradient.template cast<double>()};
-}
 
 template <class S>
 class CpuLossTest : public ::testing::Test {};
@@ -110,8 +26,8 @@ TYPED_TEST_SUITE(CpuLossTest, Scalars);
 TYPED_TEST(CpuLossTest, agrees_with_the_reference_above_its_block_sizes) {
   using S = TypeParam;
   const double u = tolerance::unit_roundoff<S>();
-  // Blocks are 32 directions, lanes 16 blocks.
-  const Index shapes[][3] = {{1, 1, 1}, {2, 33, 1}, {33, 31, 2}, {257, 64, 8}, {700, 200, 3}, {20, 600, 2}, {64, 32, 100}};
+  // By columns groups are 64 directions and panels 16 or fewer; up to 4 directions, or beyond 4096 points, by rows of 12 directions.
+  const Index shapes[][3] = {{1, 1, 1}, {2, 33, 1}, {33, 31, 2}, {257, 64, 8}, {700, 200, 3}, {20, 600, 2}, {64, 32, 100}, {300, 4, 20}, {4100, 13, 2}};
   for (const auto& [n, count, d] : shapes) {
     const Clouds<S> clouds = random_clouds<S>(n, count, d);
     const Clouds<double> exact = in_double(clouds);
@@ -121,9 +37,26 @@ TYPED_TEST(CpuLossTest, agrees_with_the_reference_above_its_block_sizes) {
       ASSERT_EQ(out.gradient.rows(), n);
       ASSERT_EQ(out.gradient.cols(), d);
       ASSERT_EQ(out.per_direction.size(), count);
-      const Ratios ratios = compare(in_double(out), exact, p, size, u);
+      const Ratios ratios = compare_with_reference(in_double(out), exact, p, size, u);
       EXPECT_LE(ratios.value, 1.0) << n << " points, " << count << " directions, d = " << d << ", p = " << p;
       EXPECT_LE(ratios.gradient, 1.0) << n << " points, " << count << " directions, d = " << d << ", p = " << p;
+    }
+  }
+}
+
+TYPED_TEST(CpuLossTest, values_alone_are_those_of_the_directions) {
+  using S = TypeParam;
+  for (const auto& [n, count, d] : {std::array<Index, 3>{100, 70, 3}, {300, 3, 2}, {4100, 9, 2}}) {
+    const Clouds<S> clouds = random_clouds<S>(n, count, d);
+    for (const double p : {1.0, 1.5, 2.0}) {
+      const CpuLoss<S> loss(p);
+      const Vector<double> values = loss.values(clouds.z, clouds.y, clouds.theta);
+      const Vector<double> expected = loss.evaluate(clouds.z, clouds.y, clouds.theta).per_direction;
+      ASSERT_EQ(values.size(), count);
+      // The same gaps, each rounded once, their powers too; summed in double, in another order.
+      const double allowed =
+          tolerance::gamma(16.0, tolerance::unit_roundoff<S>()) + tolerance::gamma(static_cast<double>(n), tolerance::unit_roundoff<double>());
+      for (Index l = 0; l < count; ++l) EXPECT_LE(std::abs(values[l] - expected[l]), allowed * expected[l]) << "direction " << l << ", p = " << p;
     }
   }
 }
@@ -134,7 +67,7 @@ TYPED_TEST(CpuLossTest, the_comparison_refuses_planted_mistakes) {
   const Clouds<double> c = in_double(random_clouds<S>(300, 40, 3));
   const double size = largest_norm(c.z) + largest_norm(c.y);
   const LossGradient<double> right = ReferenceLoss(2.0).evaluate(c.z, c.y, c.theta);
-  const auto ratios = [&](const LossGradient<double>& got) { return compare(got, c, 2.0, size, u); };
+  const auto ratios = [&](const LossGradient<double>& got) { return compare_with_reference(got, c, 2.0, size, u); };
   EXPECT_EQ(ratios(right).value, 0.0);
   LossGradient<double> wrong = right;
   wrong.value *= 1.0 + 1e5 * u;
@@ -151,11 +84,16 @@ TYPED_TEST(CpuLossTest, the_same_bits_for_any_number_of_threads) {
   using S = TypeParam;
   const Clouds<S> clouds = random_clouds<S>(700, 200, 3);
   LossGradient<S> first;
+  Vector<double> first_values;
   for (const int threads : {1, 2, 3, 7}) {
     const ScopedThreads scope(threads);
     const LossGradient<S> out = CpuLoss<S>(2.0).evaluate(clouds.z, clouds.y, clouds.theta);
-    EXPECT_EQ(CpuLoss<S>(2.0).values(clouds.z, clouds.y, clouds.theta), out.per_direction);
-    if (threads == 1) first = out;
+    const Vector<double> values = CpuLoss<S>(2.0).values(clouds.z, clouds.y, clouds.theta);
+    if (threads == 1) {
+      first = out;
+      first_values = values;
+    }
+    EXPECT_EQ(std::memcmp(values.data(), first_values.data(), 200 * sizeof(double)), 0);
     EXPECT_EQ(std::memcmp(&out.value, &first.value, sizeof(double)), 0);
     EXPECT_EQ(std::memcmp(out.per_direction.data(), first.per_direction.data(), 200 * sizeof(double)), 0);
     EXPECT_EQ(std::memcmp(out.gradient.data(), first.gradient.data(), 2100 * sizeof(S)), 0);
@@ -174,7 +112,7 @@ TYPED_TEST(CpuLossTest, a_common_offset_costs_nothing) {
   // The reference, too, is evaluated near the origin, where its own rounding does not matter.
   const Clouds<double> near{exact.z.array() - 1e6, exact.y.array() - 1e6, exact.theta};
   const LossGradient<S> out = CpuLoss<S>(2.0).evaluate(clouds.z, clouds.y, clouds.theta);
-  const Ratios ratios = compare(in_double(out), near, 2.0, size, u);
+  const Ratios ratios = compare_with_reference(in_double(out), near, 2.0, size, u);
   EXPECT_LE(ratios.value, 1.0);
   EXPECT_LE(ratios.gradient, 1.0);
   // The same in S without centring loses those digits: the comparison sees it.
@@ -187,7 +125,7 @@ TYPED_TEST(CpuLossTest, a_common_offset_costs_nothing) {
     plain.per_direction[l] = (pz.row(l) - py.row(l)).squaredNorm() / S{300};
   }
   plain.value = plain.per_direction.mean();
-  EXPECT_GT(compare(plain, near, 2.0, size, u).value, 1.0);
+  EXPECT_GT(compare_with_reference(plain, near, 2.0, size, u).value, 1.0);
 }
 
 TYPED_TEST(CpuLossTest, at_exact_ties_the_points_keep_the_order_of_their_rows) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <vector>
 
 #include "slicecheck/core/error.h"
 
@@ -26,23 +25,31 @@ void set_thread_count(int threads) {
 }
 
 void parallel_for(Index count, const std::function<void(Index)>& body) {
+  const auto without_slot = [&body](Index i, Index /*slot*/) { body(i); };
+  parallel_for_slots(count, std::ref(without_slot));
+}
+
+void parallel_for_slots(Index count, const std::function<void(Index, Index)>& body) {
   const int threads = static_cast<int>(std::min<Index>(thread_count(), count));
   if (threads <= 1 || omp_in_parallel() != 0) {
-    for (Index i = 0; i < count; ++i) body(i);
+    for (Index i = 0; i < count; ++i) body(i, 0);
     return;
   }
-  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(count));
+  std::exception_ptr error;
+  Index error_at = count;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
   for (Index i = 0; i < count; ++i) {
     try {
-      body(i);
+      body(i, omp_get_thread_num());
     } catch (...) {
-      errors[static_cast<std::size_t>(i)] = std::current_exception();
+#pragma omp critical(slicecheck_parallel_for_error)
+      if (i < error_at) {
+        error = std::current_exception();
+        error_at = i;
+      }
     }
   }
-  for (const auto& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace slicecheck

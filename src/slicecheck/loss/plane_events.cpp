@@ -6,29 +6,17 @@
 #include <cmath>
 #include <numeric>
 
-#include "slicecheck/core/tolerances.h"
+#include "slicecheck/loss/plane_exact.h"
+#include "slicecheck/loss/plane_slabs.h"
 
 namespace slicecheck {
 
+using plane::exact_product;
+using plane::exact_sum;
+using plane::far_from_underflow;
+using plane::TwoDoubles;
+
 namespace {
-
-/// high + low is exact, high is the rounded sum, difference or product.
-struct TwoDoubles {
-  double high;
-  double low;
-};
-
-TwoDoubles exact_sum(double a, double b) {
-  const double high = a + b;
-  const double of_b = high - a;
-  return {high, (a - (high - of_b)) + (b - of_b)};
-}
-
-/// Exact where neither overflow nor underflow occurs.
-TwoDoubles exact_product(double a, double b) {
-  const double high = a * b;
-  return {high, std::fma(a, b, -high)};
-}
 
 int sign(double value) { return (value > 0.0 ? 1 : 0) - (value < 0.0 ? 1 : 0); }
 
@@ -64,13 +52,6 @@ class ExactSum {
   std::array<double, 16> terms_{};
   std::size_t count_ = 0;
 };
-
-/// Products of such numbers, and what their rounding loses, are far from underflow: multiples of 2^(−2·452).
-bool far_from_underflow(const TwoDoubles& difference) {
-  constexpr double least = 0x1p-400;
-  const auto safe = [](double part) { return part == 0.0 || std::abs(part) >= least; };
-  return safe(difference.high) && safe(difference.low);
-}
 
 using Integer = boost::multiprecision::cpp_int;
 
@@ -110,18 +91,14 @@ int cross_sign(const PlanePoint& a, const PlanePoint& b, const PlanePoint& c, co
   return cross.sign_of_sum();
 }
 
-PlaneEvents::PlaneEvents(PointsView<double> z, PointsView<double> y) : size_(static_cast<std::uint32_t>(z.rows())) {
+PlaneClouds::PlaneClouds(PointsView<double> z, PointsView<double> y) : size_(static_cast<std::uint32_t>(z.rows())) {
   points_.reserve(2 * std::size_t{size_});
   rows_.reserve(2 * std::size_t{size_});
   add_cloud(z);
   add_cloud(y);
-  events_.reserve(std::size_t{size_} * (std::size_t{size_} - 1));
-  add_events(0);
-  add_events(size_);
-  std::sort(events_.begin(), events_.end(), [this](const PlaneEvent& left, const PlaneEvent& right) { return compare(left, right) < 0; });
 }
 
-void PlaneEvents::add_cloud(PointsView<double> cloud) {
+void PlaneClouds::add_cloud(PointsView<double> cloud) {
   std::vector<Index> order(static_cast<std::size_t>(cloud.rows()));
   std::iota(order.begin(), order.end(), Index{0});
   std::sort(order.begin(), order.end(), [&](Index i, Index j) {
@@ -135,23 +112,9 @@ void PlaneEvents::add_cloud(PointsView<double> cloud) {
   }
 }
 
-void PlaneEvents::add_events(std::uint32_t begin) {
-  for (std::uint32_t i = begin; i < begin + size_; ++i) {
-    for (std::uint32_t j = i + 1; j < begin + size_; ++j) {
-      // A difference of doubles is 0 only where they are equal.
-      const double step = points_[j].x - points_[i].x;
-      if (step > 0.0) events_.push_back({(points_[j].y - points_[i].y) / step, i, j});
-    }
-  }
-}
-
-int PlaneEvents::compare(const PlaneEvent& left, const PlaneEvent& right) const {
-  // Two differences and a quotient: a slope errs by γ_3 of itself, or by less than 2^−1000 where the quotient underflows; the subtraction adds u. Twice γ_3
-  // and u are less than 8u. Infinite slopes give NaN or inf > inf here, and go on to the exact test.
-  const double apart = left.slope - right.slope;
-  constexpr double unit = 8.0 * tolerance::unit_roundoff<double>();
-  if (std::abs(apart) > unit * std::max(std::abs(left.slope), std::abs(right.slope)) + 0x1p-1000) return sign(apart);
-  return -cross_sign(points_[left.first], points_[left.second], points_[right.first], points_[right.second]);
+PlaneEvents::PlaneEvents(PointsView<double> z, PointsView<double> y) : PlaneClouds(z, y) {
+  PlaneSlabs slabs(*this);
+  while (slabs.next()) events_.insert(events_.end(), slabs.events().begin(), slabs.events().end());
 }
 
 std::size_t PlaneEvents::group_end(std::size_t first) const {

@@ -1,10 +1,13 @@
 #pragma once
 /// The events of the angular sweep in the plane, in their exact order: the angles at which two points of one cloud change places (theory/plane.md, claim L6).
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "slicecheck/core/tolerances.h"
 #include "slicecheck/core/types.h"
 
 namespace slicecheck {
@@ -27,14 +30,19 @@ struct PlaneEvent {
   std::uint32_t second;
 };
 
-/// Both clouds in lexicographic order, which is the order of their projections just after φ = 0, and all events by increasing angle.
+/// Of two rounded slopes: whether the exact ones are surely in this order.
 ///
-/// Coincident points have no event. Two points with one x and different y change places at φ = π only, where the sweep ends: no event either. Events at exactly
-/// one angle form a group; inside a group their order means nothing.
-class PlaneEvents {
+/// Two differences and a quotient: a slope errs by γ_3 of itself, or by less than 2^−1000 where the quotient underflows; the subtraction adds u. Twice γ_3 and
+/// u are less than 8u. Infinite slopes give NaN or inf > inf here: never sure.
+inline bool surely_less(double left, double right) {
+  return right - left > 8.0 * tolerance::unit_roundoff<double>() * std::max(std::abs(left), std::abs(right)) + 0x1p-1000;
+}
+
+/// The points of both clouds, each in lexicographic order, which is the order of their projections just after φ = 0; and the order of events.
+class PlaneClouds {
  public:
-  /// z, y: n×2 with finite entries of magnitude ≤ 2^500. Memory: 16 bytes for each of the up to n(n − 1) events.
-  PlaneEvents(PointsView<double> z, PointsView<double> y);
+  /// z, y: n×2 with finite entries of magnitude ≤ 2^500.
+  PlaneClouds(PointsView<double> z, PointsView<double> y);
 
   [[nodiscard]] std::uint32_t size() const { return size_; }  ///< n
   /// Point k < n is the k-th of Z in lexicographic order, point n + k the k-th of Y.
@@ -42,21 +50,37 @@ class PlaneEvents {
   /// The row of Z or of Y that point k was.
   [[nodiscard]] Index row(std::uint32_t k) const { return rows_[k]; }
   [[nodiscard]] bool in_z(std::uint32_t k) const { return k < size_; }
+
+  /// Sign of angle(left) − angle(right), exactly.
+  [[nodiscard]] int compare(const PlaneEvent& left, const PlaneEvent& right) const {
+    if (surely_less(left.slope, right.slope)) return -1;
+    if (surely_less(right.slope, left.slope)) return 1;
+    return -cross_sign(points_[left.first], points_[left.second], points_[right.first], points_[right.second]);
+  }
+
+ private:
+  void add_cloud(PointsView<double> cloud);
+
+  std::uint32_t size_;
+  std::vector<PlanePoint> points_;
+  std::vector<Index> rows_;
+};
+
+/// All events by increasing angle, in one array: to look at. The sweep takes them slab by slab (plane_slabs.h), as this does.
+///
+/// Coincident points have no event. Two points with one x and different y change places at φ = π only, where the sweep ends: no event either. Events at exactly
+/// one angle form a group; inside a group their order means nothing.
+class PlaneEvents : public PlaneClouds {
+ public:
+  /// As PlaneClouds. Memory: 16 bytes for each of the up to n(n − 1) events.
+  PlaneEvents(PointsView<double> z, PointsView<double> y);
+
   [[nodiscard]] std::span<const PlaneEvent> events() const { return events_; }
 
   /// The end of the group of simultaneous events that starts at event number `first`.
   [[nodiscard]] std::size_t group_end(std::size_t first) const;
 
-  /// Sign of angle(left) − angle(right), exactly.
-  [[nodiscard]] int compare(const PlaneEvent& left, const PlaneEvent& right) const;
-
  private:
-  void add_cloud(PointsView<double> cloud);
-  void add_events(std::uint32_t begin);
-
-  std::uint32_t size_;
-  std::vector<PlanePoint> points_;
-  std::vector<Index> rows_;
   std::vector<PlaneEvent> events_;
 };
 

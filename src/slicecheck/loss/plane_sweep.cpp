@@ -12,6 +12,7 @@
 #include "slicecheck/core/tolerances.h"
 #include "slicecheck/loss/plane_arcs.h"
 #include "slicecheck/loss/plane_events.h"
+#include "slicecheck/loss/plane_slabs.h"
 #include "slicecheck/loss/sample_loss.h"
 
 namespace slicecheck {
@@ -24,21 +25,26 @@ constexpr double kLargest = 0x1p500;
 /// Error of θᵀSθ from the running moments, per unit of their trace, and what of it is left as it is (P5).
 constexpr double kMomentsError = 100.0 * kUnit;
 constexpr double kLeftAsItIs = 0x1p-43;
+/// Error of the running moments for every addition, per unit of the largest trace (P5).
+constexpr Real kDrift = 0x1p-96L;
 
 /// Ranks low, …, high of one cloud that have equal projections at an event.
 struct Block {
-  bool in_z;
+  std::uint32_t offset;  ///< of its cloud: 0 or n
   std::uint32_t low;
   std::uint32_t high;
 };
 
 class PlaneSweep {
  public:
-  explicit PlaneSweep(const PlaneEvents& events, const PlaneSweepOptions& options, std::optional<Real> floor = {})
-      : events_(events), floor_(floor), n_(events.size()), options_(options) {
+  explicit PlaneSweep(const PlaneClouds& clouds, const PlaneSweepOptions& options, std::optional<Real> floor = {})
+      : clouds_(clouds), angles_(angle_table()), floor_(floor), n_(clouds.size()), options_(options) {
+    at_.reserve(2 * std::size_t{n_});
     order_.resize(2 * std::size_t{n_});
     rank_.resize(2 * std::size_t{n_});
-    gaps_.resize(n_);
+    since_.resize(n_, now_);
+    open_.resize(n_, 1);
+    reach_.resize(2 * std::size_t{n_}, 0);
     sums_.resize(n_, 0.0L);
     terms_of_rank_.resize(n_, 0);
     if (options_.gradient) {
@@ -46,11 +52,14 @@ class PlaneSweep {
       terms_of_point_.resize(n_, 0);
     }
     for (std::uint32_t k = 0; k < 2 * n_; ++k) {
+      at_.push_back(clouds.point(k));
       order_[k] = k;
       rank_[k] = k < n_ ? k : k - n_;
     }
-    for (std::uint32_t r = 0; r < n_; ++r) open(r);
+    if (options_.max)
+      for (std::uint32_t r = 0; r < n_; ++r) running_.add_square(at_[n_ + r], at_[r], 1.0);
     update_moments();
+    last_end_ = moments_.along(now_);
   }
 
   PlaneSliced operator()() {
@@ -60,61 +69,82 @@ class PlaneSweep {
   }
 
  private:
+  static const AngleTable& angle_table() {
+    static const AngleTable table;
+    return table;
+  }
+
   void sweep() {
-    const auto all = events_.events();
-    for (std::size_t first = 0; first < all.size();) {
-      const std::size_t end = events_.group_end(first);
-      move_to(angle_of(all[first]));
-      ++groups_;
-      pass(all.subspan(first, end - first));
-      first = end;
+    PlaneSlabs slabs(clouds_);
+    while (slabs.next()) {
+      events_ += slabs.events().size();
+      groups_ += slabs.group_ends().size();
+      std::uint32_t begin = 0;
+      for (const std::uint32_t end : slabs.group_ends()) {
+        move_to(angle_of(slabs.events()[begin]));
+        if (end == begin + 1) {
+          pass_one(slabs.events()[begin]);
+        } else {
+          pass(slabs.events().subspan(begin, end - begin));
+        }
+        begin = end;
+      }
     }
     move_to({kPi, -1.0L, 0.0L});
     for (std::uint32_t r = 0; r < n_; ++r) close(r);
   }
 
   /// θ(φ) is orthogonal to the difference of the two points, with a positive sine.
-  [[nodiscard]] Angle angle_of(const PlaneEvent& event) const {
-    const PlanePoint& from = events_.point(event.first);
-    const PlanePoint& to = events_.point(event.second);
+  [[nodiscard]] Angle angle_of(const PlaneEvent& event) {
+    const PlanePoint& from = clouds_.point(event.first);
+    const PlanePoint& to = clouds_.point(event.second);
     const Real x = Real{from.y} - Real{to.y};
     const Real y = Real{to.x} - Real{from.x};
     const Real scale = 1.0L / std::sqrt(x * x + y * y);
-    return {std::atan2(y, x), scale * x, scale * y};
-  }
-
-  /// The gap of rank r holds from now on.
-  void open(std::uint32_t r) {
-    const PlanePoint& z = events_.point(order_[r]);
-    const PlanePoint& y = events_.point(order_[n_ + r]);
-    gaps_[r] = {Real{z.x} - Real{y.x}, Real{z.y} - Real{y.y}, now_, true};
-    if (options_.max) running_.add(gaps_[r], 1.0L);
+    const Real cosine = scale * x;
+    const Real sine = scale * y;
+    return {angles_.angle_of(cosine, sine, cell_), cosine, sine};
   }
 
   /// Adds what rank r contributes from where its gap began up to now.
   void close(std::uint32_t r) {
-    Gap& gap = gaps_[r];
-    gap.open = false;
-    if (options_.max) running_.add(gap, -1.0L);
     if (floor_) return;
-    const double squared = static_cast<double>(gap.x * gap.x + gap.y * gap.y);
+    const PlanePoint& z = at_[r];
+    const PlanePoint& y = at_[n_ + r];
+    const double rounded_x = z.x - y.x;
+    const double rounded_y = z.y - y.y;
+    const double squared = rounded_x * rounded_x + rounded_y * rounded_y;
     largest_squared_ = std::max(largest_squared_, squared);
     ++terms_;
-    const Real x = now_.phi - gap.since.phi;
+    const Real x = now_.phi - since_[r].phi;
     if (x <= 0.0L) return;
-    const Angle m = middle(gap.since, now_);
-    const Real along = m.cosine * gap.x + m.sine * gap.y;
-    const Real across = m.cosine * gap.y - m.sine * gap.x;
-    const Real across_weight = half_of_x_minus_sine(x);
-    const Real p = (x - across_weight) * along;
-    const Real q = across_weight * across;
-    sums_[r] += p * along + q * across;
     ++terms_of_rank_[r];
     squares_ += static_cast<double>(x) * squared;
+    const Real gap_x = Real{z.x} - Real{y.x};
+    const Real gap_y = Real{z.y} - Real{y.y};
+    Real m_x;
+    Real m_y;
+    PieceWeights weights;
+    if (x <= 0x1p-3L) {
+      m_x = since_[r].cosine + now_.cosine;
+      m_y = since_[r].sine + now_.sine;
+      weights = piece_weights(x);
+    } else {
+      const Angle m = middle(since_[r], now_);
+      m_x = m.cosine;
+      m_y = m.sine;
+      weights.across = half_of_x_minus_sine(x);
+      weights.along = x - weights.across;
+    }
+    const Real along = m_x * gap_x + m_y * gap_y;
+    const Real across = m_x * gap_y - m_y * gap_x;
+    const Real p = weights.along * along;
+    const Real q = weights.across * across;
+    sums_[r] += p * along + q * across;
     if (!options_.gradient) return;
     const std::uint32_t k = order_[r];
-    gradient_(k, 0) += p * m.cosine - q * m.sine;
-    gradient_(k, 1) += p * m.sine + q * m.cosine;
+    gradient_(k, 0) += p * m_x - q * m_y;
+    gradient_(k, 1) += p * m_y + q * m_x;
     ++terms_of_point_[k];
   }
 
@@ -133,8 +163,15 @@ class PlaneSweep {
 
   /// The maximum of n·w on the arc from `before` to now, a sinusoid of period π.
   void scan(const Angle& before) {
-    consider(moments_.along(now_), now_);
+    const Real end = moments_.along(now_);
+    const Real highest = std::max(end, last_end_);
+    last_end_ = end;
+    consider(end, now_);
     const Real length = now_.phi - before.phi;
+    const Real trace = moments_.trace();
+    // |d²(n·w)/dφ²| ≤ 2·trace: inside, w exceeds its larger end by at most a quarter of trace·length². It is continuous, so its end before is that of the arc
+    // before.
+    if (highest + 2.0L * scan_error(trace) + trace * length * length / 4.0L < best_) return;
     if (length > 1.0L) {
       const Real peak = moments_.angle_of_largest();
       if (peak >= before.phi && peak <= now_.phi) consider(moments_.largest(), {peak, std::cos(peak), std::sin(peak)});
@@ -149,15 +186,14 @@ class PlaneSweep {
 
   /// Error of what `scan` finds on an arc with moments of this trace, as a multiple of n·w.
   [[nodiscard]] Real scan_error(Real trace) const {
-    const Real drift = static_cast<Real>(running_.additions()) * Real{kUnit};
-    return Real{kMomentsError} * trace + drift * drift * Real{largest_trace_};
+    return Real{kMomentsError} * trace + static_cast<Real>(running_.additions()) * kDrift * Real{largest_trace_};
   }
 
   /// Where matched points are far apart across the direction, θᵀSθ cancels. Then a second sweep sums (θ·D_r)² itself, on the arcs that may hold the maximum.
   void refine_maximum() {
     const Real error = scan_error(largest_trace_);
     if (!(error > Real{kLeftAsItIs} * best_)) return;
-    PlaneSweep again(events_, {.gradient = false, .max = true}, std::max(best_ - 5.0L * error, 0.0L));
+    PlaneSweep again(clouds_, {.gradient = false, .max = true}, std::max(best_ - 5.0L * error, 0.0L));
     again.sweep();
     best_ = again.best_;
     best_angle_ = again.best_angle_;
@@ -173,9 +209,11 @@ class PlaneSweep {
     if (ends + 2.0L * scan_error(trace) + trace * length * length / 4.0L < std::max(*floor_, best_)) return;
     const Angle m = middle(before, now_);
     Moments inside{0.0L, 0.0L, 0.0L};
-    for (const Gap& gap : gaps_) {
-      const Real along = m.cosine * gap.x + m.sine * gap.y;
-      const Real across = m.cosine * gap.y - m.sine * gap.x;
+    for (std::uint32_t r = 0; r < n_; ++r) {
+      const Real x = Real{at_[r].x} - Real{at_[n_ + r].x};
+      const Real y = Real{at_[r].y} - Real{at_[n_ + r].y};
+      const Real along = m.cosine * x + m.sine * y;
+      const Real across = m.cosine * y - m.sine * x;
       inside.xx += along * along;
       inside.xy += along * across;
       inside.yy += across * across;
@@ -197,37 +235,80 @@ class PlaneSweep {
     best_angle_ = angle;
   }
 
+  /// One event alone on its angle, of points of neighbouring ranks.
+  void pass_one(const PlaneEvent& event) {
+    const std::uint32_t r = rank_[event.first];
+    const std::uint32_t offset = clouds_.in_z(event.first) ? 0 : n_;
+    close(r);
+    close(r + 1);
+    // (z − y)² + (z′ − y′)² less (z′ − y)² + (z − y′)² is 2(z − z′)(y′ − y), for Z as for Y, and so are the other moments.
+    if (options_.max) running_.add_pair(at_[r], at_[r + 1], at_[n_ + r], at_[n_ + r + 1]);
+    std::swap(at_[offset + r], at_[offset + r + 1]);
+    order_[offset + r] = event.second;
+    order_[offset + r + 1] = event.first;
+    rank_[event.second] = r;
+    rank_[event.first] = r + 1;
+    since_[r] = now_;
+    since_[r + 1] = now_;
+    update_moments();
+  }
+
   /// One group of simultaneous events.
   void pass(std::span<const PlaneEvent> group) {
-    blocks_.clear();
-    for (const PlaneEvent& event : group) blocks_.push_back({events_.in_z(event.first), rank_[event.first], rank_[event.second]});
-    if (blocks_.size() > 1) {
-      std::sort(blocks_.begin(), blocks_.end(), [](const Block& left, const Block& right) {
-        if (left.in_z != right.in_z) return left.in_z;
-        return left.low != right.low ? left.low < right.low : left.high > right.high;
-      });
-    }
-    // The outermost two points of a block are distinct and have an event of their own, so the first interval that starts in a block is the whole block.
-    std::size_t kept = 0;
-    for (const Block& block : blocks_)
-      if (kept == 0 || blocks_[kept - 1].in_z != block.in_z || block.low > blocks_[kept - 1].high) blocks_[kept++] = block;
-    blocks_.resize(kept);
+    find_blocks(group);
     // All gaps end before any begins: no gap of a matching half-way through the group is ever seen.
-    for (const Block& block : blocks_)
-      for (std::uint32_t r = block.low; r <= block.high; ++r)
-        if (gaps_[r].open) close(r);
+    for (const Block& block : blocks_) {
+      for (std::uint32_t r = block.low; r <= block.high; ++r) {
+        if (!open_[r]) continue;
+        open_[r] = 0;
+        close(r);
+        if (options_.max) running_.add_square(at_[n_ + r], at_[r], -1.0);
+      }
+    }
     for (const Block& block : blocks_) reverse(block);
-    for (const Block& block : blocks_)
-      for (std::uint32_t r = block.low; r <= block.high; ++r)
-        if (!gaps_[r].open) open(r);
+    for (const Block& block : blocks_) {
+      for (std::uint32_t r = block.low; r <= block.high; ++r) {
+        if (open_[r]) continue;
+        open_[r] = 1;
+        since_[r] = now_;
+        if (options_.max) running_.add_square(at_[n_ + r], at_[r], 1.0);
+      }
+    }
     update_moments();
+  }
+
+  /// The outermost two points of a block are distinct and have an event of their own, so of the intervals that start in a block, the longest from its first
+  /// rank is the whole block.
+  void find_blocks(std::span<const PlaneEvent> group) {
+    starts_.clear();
+    for (const PlaneEvent& event : group) {
+      const std::uint32_t offset = clouds_.in_z(event.first) ? 0 : n_;
+      const std::uint32_t low = offset + rank_[event.first];
+      if (reach_[low] == 0) starts_.push_back(low);
+      reach_[low] = std::max(reach_[low], offset + rank_[event.second]);
+    }
+    std::sort(starts_.begin(), starts_.end());
+    blocks_.clear();
+    std::uint32_t covered = 0;
+    for (const std::uint32_t low : starts_) {
+      if (low >= covered) {
+        const std::uint32_t offset = low < n_ ? 0 : n_;
+        blocks_.push_back({offset, low - offset, reach_[low] - offset});
+        covered = reach_[low] + 1;
+      }
+      reach_[low] = 0;
+    }
   }
 
   /// Before the angle a block is in the order along −θ′, afterwards along θ′: the reverse.
   void reverse(const Block& block) {
-    const std::uint32_t offset = block.in_z ? 0 : n_;
-    std::reverse(order_.begin() + offset + block.low, order_.begin() + offset + block.high + 1);
-    for (std::uint32_t r = block.low; r <= block.high; ++r) rank_[order_[offset + r]] = r;
+    const auto ends = [&](auto& items) {
+      const auto first = items.begin() + block.offset;
+      std::reverse(first + block.low, first + block.high + 1);
+    };
+    ends(order_);
+    ends(at_);
+    for (std::uint32_t r = block.low; r <= block.high; ++r) rank_[order_[block.offset + r]] = r;
   }
 
   void update_moments() {
@@ -242,7 +323,7 @@ class PlaneSweep {
     for (const Real of_rank : sums_) sum += of_rank;
     const Real scale = 1.0L / (static_cast<Real>(n_) * kPi);
     out.value = static_cast<double>(scale * sum);
-    out.events = events_.events().size();
+    out.events = events_;
     for (std::uint32_t k = 0; k + 1 < n_; ++k) out.duplicates = out.duplicates || coincide(k, k + 1);
     if (options_.gradient) write_gradient(2.0L * scale, out);
     if (options_.max) {
@@ -261,13 +342,13 @@ class PlaneSweep {
       std::uint32_t end = begin + 1;
       while (end < n_ && coincide(begin, end)) ++end;
       const Eigen::Matrix<Real, 1, 2> mean = gradient_.middleRows(begin, end - begin).colwise().sum() / static_cast<Real>(end - begin);
-      for (std::uint32_t k = begin; k < end; ++k) out.gradient.row(events_.row(k)) = (scale * mean).cast<double>();
+      for (std::uint32_t k = begin; k < end; ++k) out.gradient.row(clouds_.row(k)) = (scale * mean).cast<double>();
       begin = end;
     }
   }
 
   [[nodiscard]] bool coincide(std::uint32_t k, std::uint32_t l) const {
-    return events_.point(k).x == events_.point(l).x && events_.point(k).y == events_.point(l).y;
+    return clouds_.point(k).x == clouds_.point(l).x && clouds_.point(k).y == clouds_.point(l).y;
   }
 
   /// The bounds P3, P4 and P5 of theory/plane.md, with a thousandth to spare for their own rounding.
@@ -296,14 +377,20 @@ class PlaneSweep {
       const double far = 64.0 * kUnit * std::sqrt(square);
       const double again = 2.0 * far * std::sqrt(out.max_value) + far * far + 8.0 * (n + 20.0) * kUnit * out.max_value;
       const double found = refined_ ? again : 4.0 * static_cast<double>(scan_error(largest_trace_)) / n;
-      out.max_error = spare * (found + unit * out.max_value) + out.value_error + underflow;
+      out.max_error = spare * (found + unit * out.max_value) + out.value_error + static_cast<double>(8 * running_.additions() + 1) * underflow;
     }
   }
 
-  const PlaneEvents& events_;
+  const PlaneClouds& clouds_;
+  const AngleTable& angles_;
+  std::size_t cell_ = 0;              ///< of `angles_`, the one of now_
   std::vector<std::uint32_t> order_;  ///< order_[r]: the point of Z of rank r; order_[n + r]: that of Y
+  std::vector<PlanePoint> at_;        ///< their coordinates
   std::vector<std::uint32_t> rank_;   ///< of every point in its cloud
-  std::vector<Gap> gaps_;
+  std::vector<Angle> since_;          ///< where the gap of a rank began
+  std::vector<std::uint8_t> open_;    ///< by rank: its gap has not been closed
+  std::vector<std::uint32_t> reach_;  ///< n + r for Y; while blocks are looked for: how far an event reaches from here
+  std::vector<std::uint32_t> starts_;
   std::vector<Real> sums_;
   std::vector<std::uint32_t> terms_of_rank_;
   Points<Real> gradient_;
@@ -314,6 +401,7 @@ class PlaneSweep {
   Angle now_{0.0L, 1.0L, 0.0L};
   Angle best_angle_{0.0L, 1.0L, 0.0L};
   Real best_ = -1.0L;
+  Real last_end_ = 0.0L;       ///< n·w at now_
   std::optional<Real> floor_;  ///< of the second sweep: below it there is no maximum
   // What the error bounds need.
   double squares_ = 0.0;  ///< Σ of (length of arc)·‖Δ‖²
@@ -321,29 +409,62 @@ class PlaneSweep {
   double largest_trace_ = 0.0;
   std::uint64_t terms_ = 0;
   std::uint64_t groups_ = 0;
+  std::uint64_t events_ = 0;
   std::uint32_t n_;
   PlaneSweepOptions options_;
   bool refined_ = false;
 };
 
-void check_cloud(PointsView<double> cloud, const char* name) {
+struct Magnitudes {
+  double least = std::numeric_limits<double>::infinity();  ///< of those that are not 0
+  double largest = 0.0;
+};
+
+void check_cloud(PointsView<double> cloud, const char* name, Magnitudes& magnitudes) {
   if (cloud.cols() != 2) reject("exact SW in the plane: {} is {} × {}; it must be n × 2", name, cloud.rows(), cloud.cols());
-  for (Index k = 0; k < cloud.rows(); ++k)
-    for (Index j = 0; j < 2; ++j)
-      if (std::isfinite(cloud(k, j)) && std::abs(cloud(k, j)) > kLargest)
+  for (Index k = 0; k < cloud.rows(); ++k) {
+    for (Index j = 0; j < 2; ++j) {
+      const double magnitude = std::abs(cloud(k, j));
+      if (std::isfinite(magnitude) && magnitude > kLargest)
         reject("exact SW in the plane: {} has {} in row {}, column {}; the largest magnitude whose square is a double is 2^500", name, cloud(k, j), k + 1,
                j + 1);
+      if (magnitude > 0.0) magnitudes.least = std::min(magnitudes.least, magnitude);
+      magnitudes.largest = std::max(magnitudes.largest, magnitude);
+    }
+  }
+}
+
+/// The numbers of the clouds themselves, from those of 2^raised times the clouds.
+PlaneSliced lowered(PlaneSliced out, int raised) {
+  // Where a result is below the normal doubles, ldexp rounds once more.
+  constexpr double underflow = std::numeric_limits<double>::denorm_min();
+  const double points = static_cast<double>(out.gradient.rows());
+  out.value = std::ldexp(out.value, -2 * raised);
+  out.max_value = std::ldexp(out.max_value, -2 * raised);
+  for (double& entry : out.gradient.reshaped()) entry = std::ldexp(entry, -raised);
+  out.value_error = std::ldexp(out.value_error, -2 * raised) + underflow;
+  if (points > 0.0) out.gradient_error = std::ldexp(out.gradient_error, -raised) + 2.0 * points * underflow;
+  if (out.max_error > 0.0) out.max_error = std::ldexp(out.max_error, -2 * raised) + 2.0 * underflow;
+  return out;
 }
 
 }  // namespace
 
 PlaneSliced exact_plane_sw(PointsView<double> z, PointsView<double> y, const PlaneSweepOptions& options) {
-  check_cloud(z, "Z");
-  check_cloud(y, "Y");
+  Magnitudes magnitudes;
+  check_cloud(z, "Z", magnitudes);
+  check_cloud(y, "Y", magnitudes);
   check_loss_arguments<double>(z, y, Points<double>::Identity(1, 2));
   if (z.rows() >= Index{1} << 31) reject("exact SW in the plane: {} points are too many; at most 2^31 − 1", z.rows());
-  const PlaneEvents events(z, y);
-  return PlaneSweep(events, options)();
+  // Differences of numbers above 2^−400 are 0 or above 2^−453, and nothing in their products underflows. Smaller ones are raised, if they can be.
+  if (magnitudes.least < 0x1p-400 && magnitudes.largest < 0x1p400) {
+    const int raised = 400 - std::ilogb(magnitudes.largest);
+    const auto raise = [&](double x) { return std::ldexp(x, raised); };
+    const PlaneClouds clouds(z.unaryExpr(raise), y.unaryExpr(raise));
+    return lowered(PlaneSweep(clouds, options)(), raised);
+  }
+  const PlaneClouds clouds(z, y);
+  return PlaneSweep(clouds, options)();
 }
 
 }  // namespace slicecheck

@@ -44,6 +44,9 @@ class SampleLoss {
   /// @throws InputError for empty or unequal shapes and for entries that are not finite.
   [[nodiscard]] virtual LossGradient<S> evaluate(PointsView<S> z, PointsView<S> y, PointsView<S> directions) const = 0;
 
+  /// The same, into `out`, whose memory is used again where its sizes fit: a loop that keeps `out` need not allocate.
+  virtual void evaluate_into(PointsView<S> z, PointsView<S> y, PointsView<S> directions, LossGradient<S>& out) const { out = evaluate(z, y, directions); }
+
   /// w_θ for each direction, without the gradient. Same shapes and errors.
   [[nodiscard]] virtual Vector<double> values(PointsView<S> z, PointsView<S> y, PointsView<S> directions) const {
     return evaluate(z, y, directions).per_direction;
