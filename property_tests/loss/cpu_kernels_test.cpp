@@ -132,7 +132,7 @@ void expect_stable_pairs_by_columns() {
       for (Index k = 0; k < n; ++k)
         for (Index l = 0; l < kernels.lanes; ++l) values[k * kernels.lanes + l] = row_of(l).second[static_cast<std::size_t>(k)];
       std::vector<std::uint8_t> finite(static_cast<std::size_t>(kernels.lanes), 1);
-      kernels.sort_pairs(values, n, keys, finite.data());
+      kernels.sort_pairs(values, n, kernels.lanes, keys, finite.data());
       const std::uint32_t mask = cpu::KeyFormat::for_columns(n).row_mask;
       for (Index l = 0; l < kernels.lanes; ++l) {
         EXPECT_EQ(finite[static_cast<std::size_t>(l)], 1);

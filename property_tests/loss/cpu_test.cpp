@@ -26,7 +26,7 @@ TYPED_TEST_SUITE(CpuLossTest, Scalars);
 TYPED_TEST(CpuLossTest, agrees_with_the_reference_above_its_block_sizes) {
   using S = TypeParam;
   const double u = tolerance::unit_roundoff<S>();
-  // By columns groups are 64 directions and panels 16 or fewer; up to 4 directions, or beyond 4096 points, by rows of 12 directions.
+  // By columns groups are 64 directions and panels 16 or fewer; few directions, or very many points, by rows of 12 directions.
   const Index shapes[][3] = {{1, 1, 1}, {2, 33, 1}, {33, 31, 2}, {257, 64, 8}, {700, 200, 3}, {20, 600, 2}, {64, 32, 100}, {300, 4, 20}, {4100, 13, 2}};
   for (const auto& [n, count, d] : shapes) {
     const Clouds<S> clouds = random_clouds<S>(n, count, d);

@@ -4,10 +4,45 @@
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/tolerances.h"
+#include "slicecheck/generators/products.h"
 
 namespace slicecheck {
 
 namespace {
+
+/// Adds the bias to each row of `pre` and replaces it by act(pre + bias); `slopes` becomes act'(pre + bias). One pass over the memory.
+template <class S, class Block, class Slopes>
+void activate_rows(Activation act, const Eigen::Map<const Vector<S>>& bias, Block&& pre, Slopes&& slopes) {
+  const Index width = pre.cols();
+  const auto each_row = [&](auto&& row) {
+    for (Index k = 0; k < pre.rows(); ++k) row(&pre(k, 0), &slopes(k, 0));
+  };
+  switch (act) {  // the cheap ones in loops that the compiler turns into vector code
+    case Activation::identity:
+      return each_row([&](S* h, S* slope) {
+        for (Index j = 0; j < width; ++j) {
+          h[j] += bias[j];
+          slope[j] = S{1};
+        }
+      });
+    case Activation::relu:
+      return each_row([&](S* h, S* slope) {
+        for (Index j = 0; j < width; ++j) {
+          const S t = h[j] + bias[j];
+          h[j] = t > S{0} ? t : S{0};
+          slope[j] = t > S{0} ? S{1} : S{0};
+        }
+      });
+    default:
+      return each_row([&](S* h, S* slope) {
+        for (Index j = 0; j < width; ++j) {
+          const S t = h[j] + bias[j];
+          h[j] = activate(act, t);
+          slope[j] = activation_slope(act, t);
+        }
+      });
+  }
+}
 
 template <class S>
 class MlpLinearisation final : public Linearisation<S> {
@@ -18,18 +53,15 @@ class MlpLinearisation final : public Linearisation<S> {
     features_.resize(n, net.fan_in(last));
     slopes_.resize(n, net.fan_in(last) - net.input_dimension());
     features_.leftCols(net.input_dimension()) = x;
-    for (Index m = 0; m <= last; ++m) {
+    for (Index m = 0; m < last; ++m) {
       const Index seen = net.fan_in(m);
-      Points<S> pre = features_.leftCols(seen) * weights(m).transpose();
-      pre.rowwise() += bias(m).transpose();
-      if (m == last) {
-        images_ = std::move(pre);
-        break;
-      }
-      const Activation act = net.activation();
-      features_.middleCols(seen, net.width(m)) = pre.unaryExpr([act](S t) { return activate(act, t); });
-      slopes_.middleCols(seen - net.input_dimension(), net.width(m)) = pre.unaryExpr([act](S t) { return activation_slope(act, t); });
+      auto block = features_.middleCols(seen, net.width(m));
+      multiply<S>(view_of(features_.leftCols(seen)), view_of(weights(m)).transposed(), block.data(), block.outerStride());
+      activate_rows<S>(net.activation(), bias(m), block, slopes_.middleCols(seen - net.input_dimension(), net.width(m)));
     }
+    images_.resize(n, net.output_dimension());
+    multiply<S>(view_of(features_), view_of(weights(last)).transposed(), images_.data(), images_.outerStride());
+    images_.rowwise() += bias(last).transpose();
   }
 
   [[nodiscard]] const Points<S>& images() const override { return images_; }
@@ -37,16 +69,17 @@ class MlpLinearisation final : public Linearisation<S> {
   [[nodiscard]] Vector<S> pullback(PointsView<S> cotangent) const override {
     check_cotangent<S>(images_, cotangent);
     Vector<S> out(net_.parameters());
-    Points<S> feature_cotangent = Points<S>::Zero(features_.rows(), features_.cols());
-    Points<S> pre_cotangent = cotangent;
-    for (Index m = net_.layers() - 1; m >= 0; --m) {
-      const Index seen = net_.fan_in(m);
-      if (m + 1 < net_.layers())
-        pre_cotangent = feature_cotangent.middleCols(seen, net_.width(m)).cwiseProduct(slopes_.middleCols(seen - net_.input_dimension(), net_.width(m)));
-      Eigen::Map<Points<S>>(out.data() + net_.offset(m), net_.width(m), seen).noalias() = pre_cotangent.transpose() * features_.leftCols(seen);
-      out.segment(net_.offset(m) + net_.width(m) * seen, net_.width(m)) = pre_cotangent.colwise().sum().transpose();
-      const Index hidden = seen - net_.input_dimension();  // the input needs no cotangent
-      if (hidden > 0) feature_cotangent.middleCols(net_.input_dimension(), hidden).noalias() += pre_cotangent * weights(m).rightCols(hidden);
+    const Index last = net_.layers() - 1;
+    const Index input = net_.input_dimension();
+    pull_weights(last, cotangent, out);
+    Points<S> hidden(features_.rows(), slopes_.cols());  // cotangents of h_1, …, h_{M−1}; the input needs none
+    if (hidden.cols() > 0) multiply<S>(view_of(cotangent), view_of(weights(last).rightCols(hidden.cols())), hidden.data(), hidden.outerStride());
+    for (Index m = last - 1; m >= 0; --m) {
+      const Index before = net_.fan_in(m) - input;
+      auto pre = hidden.middleCols(before, net_.width(m));  // becomes the cotangent of the pre-activation
+      pre.array() *= slopes_.middleCols(before, net_.width(m)).array();
+      pull_weights(m, pre, out);
+      if (before > 0) multiply<S>(view_of(pre), view_of(weights(m).rightCols(before)), hidden.data(), hidden.outerStride(), true);
     }
     return out;
   }
@@ -55,6 +88,14 @@ class MlpLinearisation final : public Linearisation<S> {
   [[nodiscard]] Eigen::Map<const Points<S>> weights(Index m) const { return {u_.data() + net_.offset(m), net_.width(m), net_.fan_in(m)}; }
   [[nodiscard]] Eigen::Map<const Vector<S>> bias(Index m) const {
     return Eigen::Map<const Vector<S>>(u_.data() + net_.offset(m) + net_.width(m) * net_.fan_in(m), net_.width(m));
+  }
+
+  /// ∂/∂W_m and ∂/∂b_m, from the cotangent of layer m's pre-activation.
+  template <class Cotangent>
+  void pull_weights(Index m, const Cotangent& pre, Vector<S>& out) const {
+    const Index seen = net_.fan_in(m);
+    multiply<S>(view_of(pre).transposed(), view_of(features_.leftCols(seen)), out.data() + net_.offset(m), seen);
+    out.segment(net_.offset(m) + net_.width(m) * seen, net_.width(m)) = pre.colwise().sum().transpose();
   }
 
   const DenseMlp<S>& net_;

@@ -16,9 +16,9 @@ class WorkspacePool;
 ///
 /// Both clouds are first centred on the mean of Y, which changes no gap: a common offset of 10^6 would otherwise cost single precision its digits.
 ///
-/// COST: 6ndL operations of projection and gradient, and 2L sorts of n keys; one direction a vector lane up to `kSortByColumns` points (cpu/kernels.h), a key
-/// sort for each direction beyond. Memory beyond the arguments: O(nd) for the centred clouds and O(threads·n·64) for directions in the works, whatever L is; it
-/// is kept for the next call, and calls after the first with the same sizes allocate nothing in `evaluate_into`.
+/// COST: 6ndL operations of projection and gradient, and 2L sorts of n keys; one direction a vector lane up to `kSortByColumns` points (cpu/evaluation.h), a
+/// key sort for each direction beyond. Memory beyond the arguments: O(nd) for the centred clouds and O(threads·n·64) for directions in the works, whatever L
+/// is; it is kept for the next call, and calls after the first with the same sizes allocate nothing in `evaluate_into`.
 ///
 /// The same bits for any number of threads on one instruction set: each sum is taken in a fixed order. An evaluation may run on several threads at once.
 template <class S>

@@ -79,6 +79,7 @@ struct Group {
   const S* theta_by_row;  ///< panels·lanes rows of d (rounded up to a vector); rows beyond size are zero
   Index theta_row;        ///< from one of them to the next
   S* weights;             ///< panels of n×lanes
+  S* gradient;            ///< where d is narrow: n×d, the sum over the group
 };
 
 template <class S>
@@ -108,30 +109,38 @@ void lay_out(const Task<S>& task, Group<S>& group, S* row_room, Index padded_d, 
   group.theta_row = padded_d;
 }
 
-/// Projects, matches and weighs the directions of a group.
+/// Projects, matches and weighs the directions of a group; where d is narrow, a panel at a time, and adds up their gradient while the cache has the weights.
 template <class S>
-void match_group(const Task<S>& task, const Group<S>& group, const S* z, const S* y, ThreadSpace<S>& room) {
+void match_group(const Task<S>& task, const Group<S>& group, const S* z, const S* y, bool narrow, ThreadSpace<S>& room) {
   const Kernels<S>& kernels = task.kernels;
   const Index n = task.n;
   const Index panel_size = n * kernels.lanes;
-  S* const projected_z = room.projected_z.room(n * kGroup);
-  S* const projected_y = room.projected_y.room(n * kGroup);
-  Product<S> product{.a = z, .a_row = task.d, .b = group.theta_by_column, .b_row = kGroup, .c = projected_z, .c_row = kernels.lanes, .c_panel = panel_size};
+  S* const projected_z = room.projected_z.room(narrow ? panel_size : n * kGroup);
+  S* const projected_y = room.projected_y.room(narrow ? panel_size : n * kGroup);
+  Product<S> product{.a = z, .a_row = task.d, .b_row = kGroup, .c_row = kernels.lanes, .c_panel = panel_size};
   product.rows = n;
-  product.columns = group.panels * kernels.lanes;
   product.depth = task.d;
-  kernels.multiply(product);
-  product.a = y;
-  product.c = projected_y;
-  kernels.multiply(product);
+  const auto project = [&](Index first_panel, Index panels) {
+    product.b = group.theta_by_column + first_panel * kernels.lanes;
+    product.columns = panels * kernels.lanes;
+    product.a = z;
+    product.c = projected_z;
+    kernels.multiply(product);
+    product.a = y;
+    product.c = projected_y;
+    kernels.multiply(product);
+  };
+  if (!narrow) project(0, group.panels);
   Panel<S> panel{.n = n};
   panel.z_keys = room.z_keys.room(padded(n, kRowPadding) * kernels.lanes);
   panel.y_keys = room.y_keys.room(padded(n, kRowPadding) * kernels.lanes);
   std::array<std::uint8_t, kGroup> finite{};
   std::array<double, kGroup> sums{};
   for (Index i = 0; i < group.panels; ++i) {
-    panel.z = projected_z + i * panel_size;
-    panel.y = projected_y + i * panel_size;
+    if (narrow) project(i, 1);
+    panel.z = projected_z + (narrow ? 0 : i * panel_size);
+    panel.y = projected_y + (narrow ? 0 : i * panel_size);
+    panel.directions = std::min(kernels.lanes, group.size - i * kernels.lanes);
     if (task.gradient != nullptr) {
       panel.matched = group.weights + i * panel_size;
       kernels.match(panel, finite.data());
@@ -139,13 +148,16 @@ void match_group(const Task<S>& task, const Group<S>& group, const S* z, const S
     } else {
       kernels.values(panel, task.p, sums.data(), finite.data());
     }
-    for (Index l = 0; l < kernels.lanes && i * kernels.lanes + l < group.size; ++l) {
+    for (Index l = 0; l < panel.directions; ++l) {
       const bool good = finite[static_cast<std::size_t>(l)] != 0;
       task.set_value(group.first + i * kernels.lanes + l, sums[static_cast<std::size_t>(l)], good);
       if (!good && task.gradient != nullptr)
         for (Index k = 0; k < n; ++k) panel.matched[k * kernels.lanes + l] = std::numeric_limits<S>::quiet_NaN();
     }
   }
+  if (!narrow || task.gradient == nullptr) return;
+  std::fill(group.gradient, group.gradient + n * task.d, S(0));
+  kernels.add_narrow(group.weights, group.panels, n, group.theta_by_column, task.d, 0, n, group.gradient, task.d);
 }
 
 template <class S>
@@ -158,14 +170,15 @@ void evaluate_by_columns(const Task<S>& task) {
   const S* const y = centred<S>(task.y, centre, task.space.y);
   const bool wanted = task.gradient != nullptr;
   const bool narrow = kernels.is_narrow(d);
-  const Index padded_d = padded(d, kernels.columns);
+  const Index padded_d = narrow ? d : padded(d, kernels.columns);
   const Index groups = (task.count + kGroup - 1) / kGroup;
   const Index in_flight = std::min(groups, wanted ? task.groups_in_flight(kGroup) : groups);
   const Index rooms = wanted ? in_flight : thread_count();  // without a gradient nothing outlives a task
   S* const by_column = task.space.theta_by_column.room(rooms * d * kGroup);
   S* const by_row = wanted && !narrow ? task.space.theta_by_row.room(rooms * kGroup * padded_d) : nullptr;
-  S* const weights = wanted ? task.space.weights.room(rooms * n * kGroup) : nullptr;
+  S* const weights = wanted ? task.space.weights.room((narrow ? thread_count() : rooms) * n * kGroup) : nullptr;
   S* const gradient = wanted ? task.space.gradient.room(n * padded_d) : nullptr;
+  S* const group_gradients = wanted && narrow ? task.space.group_gradients.room(rooms * n * d) : nullptr;
   if (wanted) std::fill(gradient, gradient + n * padded_d, S(0));
   std::array<Group<S>, kMostGroups> few{};
   std::vector<Group<S>> many;  // more threads than kMostGroups
@@ -181,17 +194,14 @@ void evaluate_by_columns(const Task<S>& task) {
     group.size = std::min(kGroup, task.count - group.first);
     group.panels = (group.size + kernels.lanes - 1) / kernels.lanes;
     group.theta_by_column = by_column + at * d * kGroup;
-    group.weights = wanted ? weights + at * n * kGroup : nullptr;
+    group.weights = wanted ? weights + (narrow ? slot : at) * n * kGroup : nullptr;
+    group.gradient = group_gradients == nullptr ? nullptr : group_gradients + at * n * d;
     lay_out(task, group, by_row == nullptr ? nullptr : by_row + at * kGroup * padded_d, padded_d, narrow);
-    match_group(task, group, z, y, task.thread(slot));
+    match_group(task, group, z, y, narrow, task.thread(slot));
     if (wanted) flight[i] = group;
   };
   const auto add = [&](Index begun, Index first, Index last) {
     for (const Group<S>* group = flight; group != flight + begun; ++group) {
-      if (narrow) {
-        kernels.add_narrow(group->weights, group->panels, n, group->theta_by_column, d, first, last, gradient, padded_d);
-        continue;
-      }
       Product<S> product{.a = group->weights + first * kernels.lanes, .a_row = kernels.lanes, .a_chunk = kernels.lanes, .a_panel = n * kernels.lanes};
       product.b = group->theta_by_row;
       product.b_row = group->theta_row;
@@ -209,6 +219,10 @@ void evaluate_by_columns(const Task<S>& task) {
     const auto match_one = [&](Index i, Index slot) { match(first_group, i, slot); };
     parallel_for_slots(begun, std::ref(match_one));
     if (!wanted) continue;
+    if (narrow) {
+      for (Index i = 0; i < begun; ++i) Eigen::Map<Vector<S>>(gradient, n * d) += Eigen::Map<const Vector<S>>(flight[i].gradient, n * d);
+      continue;
+    }
     const Index rows = thread_count() == 1 ? n : kRowsOfGradient;
     const auto add_rows = [&](Index i) { add(begun, i * rows, std::min(n, (i + 1) * rows)); };
     parallel_for((n + rows - 1) / rows, std::ref(add_rows));
@@ -325,7 +339,7 @@ void evaluate(PointsView<S> z, PointsView<S> y, PointsView<S> directions, double
   while (space.threads.size() < static_cast<std::size_t>(thread_count())) space.threads.push_back(std::make_unique<ThreadSpace<S>>());
   per_direction.resize(directions.rows());
   const Task<S> task{.z = z, .y = y, .directions = directions, .p = p, .space = space, .per_direction = per_direction, .gradient = gradient};
-  if (layout == Layout::automatic) layout = task.n <= kSortByColumns && task.count > kFewDirections ? Layout::columns : Layout::rows;
+  if (layout == Layout::automatic) layout = task.n <= kSortByColumns<S> && task.count > few_directions(task.n) ? Layout::columns : Layout::rows;
   if (layout == Layout::columns)
     evaluate_by_columns(task);
   else

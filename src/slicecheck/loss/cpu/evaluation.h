@@ -7,10 +7,11 @@
 namespace slicecheck::cpu {
 
 /// Up to this many points directions are sorted side by side, one a vector lane; beyond, one after another. Measured: docs/performance.md.
-constexpr Index kSortByColumns = 4096;
+template <class S>
+constexpr Index kSortByColumns = sizeof(S) == 4 ? 16'384 : 8192;
 
-/// Up to this many directions they are sorted one after another whatever n is: most lanes would be idle. Measured likewise.
-constexpr Index kFewDirections = 4;
+/// Up to this many directions of n points are sorted one after another: side by side most lanes would be idle. Measured likewise, on lanes of 16.
+constexpr Index few_directions(Index n) { return n < 64 ? 0 : n < 256 ? 1 : n < 1024 ? 3 : 4; }
 
 /// How the work is laid out; `automatic` is the choice by the two bounds above. The others are for tests and benchmarks.
 enum class Layout { automatic, columns, rows };

@@ -15,11 +15,11 @@ HWY_BEFORE_NAMESPACE();
 namespace slicecheck::cpu::HWY_NAMESPACE {
 
 template <class S>
-void sort_values(const S* values, Index n, std::uint32_t* keys, std::uint8_t* finite) {
+void sort_values(const S* values, Index n, [[maybe_unused]] Index directions, std::uint32_t* keys, std::uint8_t* finite) {
   if constexpr (sizeof(S) == 4)
     sorted_floats(values, n, keys, finite);
   else
-    sorted_keys(values, n, keys, finite);
+    sorted_keys(values, n, directions, keys, finite);
 }
 
 template <class S>

@@ -46,6 +46,7 @@ struct Panel {
   const S* z = nullptr;  ///< projections of Z, n×lanes
   const S* y = nullptr;  ///< projections of Y, n×lanes
   Index n = 0;
+  Index directions = 0;             ///< lanes that hold a direction; the others are ignored, and their results mean nothing
   std::uint32_t* z_keys = nullptr;  ///< room for padded(n, kRowPadding)×lanes keys
   std::uint32_t* y_keys = nullptr;  ///< the same
   S* matched = nullptr;             ///< n×lanes; see the functions
@@ -76,10 +77,10 @@ struct Kernels {
   /// Columns below which add_narrow beats multiply, by their count of operations.
   bool (*is_narrow)(Index d);
 
-  /// The parts of `match`: keys of n×lanes projections in the order of (value, row), for each lane; and the sorted values alone, as bits of floats (of doubles:
-  /// the keys again).
-  void (*sort_pairs)(const S* values, Index n, std::uint32_t* keys, std::uint8_t* finite);
-  void (*sort_values)(const S* values, Index n, std::uint32_t* keys, std::uint8_t* finite);
+  /// The parts of `match`: keys of n×lanes projections in the order of (value, row), for each of the first `directions` lanes; and the sorted values alone, as
+  /// bits of floats (of doubles: the keys again).
+  void (*sort_pairs)(const S* values, Index n, Index directions, std::uint32_t* keys, std::uint8_t* finite);
+  void (*sort_values)(const S* values, Index n, Index directions, std::uint32_t* keys, std::uint8_t* finite);
   /// Sorts each lane of rows×lanes keys; rows is a multiple of kRowPadding.
   void (*sort_columns)(std::uint32_t* keys, Index rows);
 

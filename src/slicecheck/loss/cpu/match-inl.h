@@ -99,21 +99,22 @@ void pack_columns(const S* values, Index n, const KeyFormat& format, std::uint32
   std::fill(keys + n * kLanes, keys + padded(n, kRowPadding) * kLanes, 0xFFFF'FFFFU);
 }
 
-/// Sorted keys of n×kLanes projections: exact stable order in every lane.
+/// Sorted keys of n×kLanes projections: exact stable order in the first `directions` lanes.
 template <class S>
-void sorted_keys(const S* values, Index n, std::uint32_t* keys, std::uint8_t* finite) {
+void sorted_keys(const S* values, Index n, Index directions, std::uint32_t* keys, std::uint8_t* finite) {
   const KeyFormat format = KeyFormat::for_columns(n);
   pack_columns(values, n, format, keys, finite);
   sort_columns(keys, padded(n, kRowPadding));
   const Key d;
   const auto rows = hn::Set(d, format.row_mask + 1);
+  const auto used = hn::FirstN(d, static_cast<std::size_t>(directions));
   auto before = hn::Load(d, keys);
   for (Index k = 1; k < n; ++k) {
     const auto now = hn::Load(d, keys + k * kLanes);
-    const auto same = hn::Lt(hn::Xor(now, before), rows);
+    const auto same = hn::And(hn::Lt(hn::Xor(now, before), rows), used);
     before = now;
     if (HWY_LIKELY(hn::AllFalse(d, same))) continue;
-    for (Index lane = 0; lane < kLanes; ++lane) {
+    for (Index lane = 0; lane < directions; ++lane) {
       const auto differs = [&](Index i, Index j) { return ((keys[i * kLanes + lane] ^ keys[j * kLanes + lane]) & ~format.row_mask) != 0; };
       if (differs(k, k - 1) || (k >= 2 && !differs(k - 1, k - 2))) continue;  // no run begins at k − 1
       Index last = k + 1;
@@ -177,11 +178,11 @@ void scatter(const Panel<S>& panel, std::uint32_t row_mask) {
 template <class S>
 void match(const Panel<S>& panel, std::uint8_t* finite) {
   std::fill(finite, finite + kLanes, std::uint8_t{1});
-  sorted_keys(panel.z, panel.n, panel.z_keys, finite);
+  sorted_keys(panel.z, panel.n, panel.directions, panel.z_keys, finite);
   if constexpr (sizeof(S) == 4)
     sorted_floats(panel.y, panel.n, panel.y_keys, finite);
   else
-    sorted_keys(panel.y, panel.n, panel.y_keys, finite);
+    sorted_keys(panel.y, panel.n, panel.directions, panel.y_keys, finite);
   scatter(panel, KeyFormat::for_columns(panel.n).row_mask);
 }
 
@@ -279,8 +280,8 @@ void values(const Panel<S>& panel, double p, double* sums, std::uint8_t* finite)
     panel_sums<false>(reinterpret_cast<const float*>(panel.z_keys), reinterpret_cast<float*>(panel.y_keys), panel.n, p, 0.0,
                       sums);  // read by vector loads alone
   } else {
-    sorted_keys(panel.z, panel.n, panel.z_keys, finite);
-    sorted_keys(panel.y, panel.n, panel.y_keys, finite);
+    sorted_keys(panel.z, panel.n, panel.directions, panel.z_keys, finite);
+    sorted_keys(panel.y, panel.n, panel.directions, panel.y_keys, finite);
     const std::uint32_t row_mask = KeyFormat::for_columns(panel.n).row_mask;
     std::fill(sums, sums + kLanes, 0.0);
     for (Index at = 0; at < panel.n * kLanes; at += kLanes) {
@@ -333,7 +334,7 @@ bool pack_row(const S* row, Index n, const KeyFormat& format, std::uint32_t* key
   const RowRange<S> range(row, n);
   const Quantiser<S> level(hn::Set(d, range.low), hn::Set(d, range.high), format.largest_level);
   const auto largest = hn::Set(whole, static_cast<std::int32_t>(format.largest_level));
-  const auto pack = [&](auto x, Index k) {
+  const auto pack = [&](auto x, Index k) HWY_ATTR {
     const auto q = hn::BitCast(unsigned_whole, hn::Min(level(x), largest));
     return hn::Or(hn::ShiftLeftSame(q, format.row_bits), hn::Iota(unsigned_whole, static_cast<std::uint32_t>(k)));
   };

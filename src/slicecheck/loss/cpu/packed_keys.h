@@ -18,7 +18,7 @@ namespace slicecheck::cpu {
 
 /// How q and the row share 32 bits for n points, 1 ≤ n ≤ 2^kLargestPackedBits.
 struct KeyFormat {
-  static constexpr int kLargestPackedBits = 16;
+  static constexpr int kLargestPackedBits = 14;  ///< beyond, so few bits are left for q that the repair of runs costs more than wider keys; measured
 
   int row_bits;
   int level_bits;               ///< of q

@@ -31,7 +31,7 @@ Key* radix_sort(Key* keys, Key* room, Index n, int low, int width) {
   return keys;
 }
 
-/// Keys of 32 bits, for n ≤ 2^16.
+/// Keys of 32 bits.
 struct Narrow {
   using Key = std::uint32_t;
   KeyFormat format;

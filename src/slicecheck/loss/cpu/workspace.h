@@ -32,6 +32,7 @@ struct Workspace {
   Scratch<S> theta_by_row;
   Scratch<S> weights;
   Scratch<S> gradient;
+  Scratch<S> group_gradients;
   std::vector<std::unique_ptr<ThreadSpace<S>>> threads;
 };
 

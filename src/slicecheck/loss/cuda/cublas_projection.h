@@ -1,5 +1,5 @@
 #pragma once
-/// Projections by cuBLAS's matrix product: an option for large d. NOT TESTED without a device: the kernel `project` is the default, and the verified one.
+/// Projections by cuBLAS's matrix product: an option for large d. The kernel `project` is the default: it alone is verified without a device.
 
 #include <memory>
 

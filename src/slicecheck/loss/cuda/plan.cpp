@@ -21,19 +21,22 @@ Plan::Plan(Index points, Index dimension, Index directions, bool with_gradient, 
   if (n < 1 || d < 1 || count < 1) reject("the cuda loss: n = {}, d = {}, {} directions; each must be at least 1", n, d, count);
   if (n > kLargestInt - 3 || count > kLargestInt) reject("the cuda loss: n = {}, {} directions; each must be below 2^31 - 3", n, count);
   if (d > kLargestDimension) reject("the cuda loss: d = {}; it takes up to {}", d, kLargestDimension);
-  chunk = 1;
-  const Index own = std::max(Index{1}, working_bytes());
-  chunk = std::max(Index{1}, std::min({kMostDirections, aim / own, kLargestInt / pitch}));
+  const Index slab = kSlab * direction_bytes() + slab_bytes();
+  chunk = aim >= slab ? aim / slab * kSlab : (aim - slab_bytes()) / direction_bytes();
+  chunk = std::max(Index{1}, std::min({chunk, kMostDirections, kLargestInt / pitch}));
   if (chunk >= kSlab) chunk = chunk / kSlab * kSlab;
   chunk = std::min(chunk, count);
 }
 
-Index Plan::working_bytes() const {
-  const Index projections = 4 * chunk * 2 * pitch;
-  const Index gaps = 4 * chunk * n;
-  const Index sorted = is_long() ? 16 * chunk * pitch : 0;
-  const Index partial_gradients = gradient ? 4 * n * d * slabs() : 0;
-  return projections + gaps + sorted + partial_gradients;
+Index Plan::direction_bytes() const {
+  const Index projections = 4 * 2 * pitch;
+  const Index gaps = 4 * n;
+  const Index sorted = is_long() ? 16 * pitch : 0;
+  return projections + gaps + sorted;
 }
+
+Index Plan::slab_bytes() const { return gradient ? 4 * n * d : 0; }
+
+Index Plan::working_bytes() const { return chunk * direction_bytes() + slabs() * slab_bytes(); }
 
 }  // namespace slicecheck::cuda

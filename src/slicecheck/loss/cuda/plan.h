@@ -19,6 +19,10 @@ struct Plan {
   /// Whether the projections are sorted by the whole device.
   [[nodiscard]] bool is_long() const { return n > kLargestTile; }
   [[nodiscard]] Index slabs() const { return (chunk + kSlab - 1) / kSlab; }
+  /// Bytes of working memory of one direction: projections, gaps, and what the sort of the whole device is given.
+  [[nodiscard]] Index direction_bytes() const;
+  /// Bytes of working memory of one slab: its share of the gradient.
+  [[nodiscard]] Index slab_bytes() const;
   /// Bytes of working memory, without the temporary storage of the sort of the whole device.
   [[nodiscard]] Index working_bytes() const;
 };
