@@ -9,6 +9,7 @@
 #include <set>
 
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/normals.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
@@ -75,6 +76,15 @@ TEST(RandomStream, rejects_coordinates_out_of_range) {
   EXPECT_THROW((void)stream.words(kLastBlock + 1), InputError);
 }
 
+/// Within the rounding that core/normals.h states of √(−2 ln(1 − u))·(cos 2πv, sin 2πv), computed in long double.
+void expect_normals(const std::array<double, 2>& normals, double first, double second) {
+  const long double radius = std::sqrt(-2.0L * std::log(1.0L - static_cast<long double>(first)));
+  const long double angle = 2.0L * std::numbers::pi_v<long double> * static_cast<long double>(second);
+  const double allowed = static_cast<double>(radius) * (24.0 + 2.0 * std::numbers::pi) * 0x1p-53;
+  EXPECT_LE(std::abs(static_cast<double>(static_cast<long double>(normals[0]) - radius * std::cos(angle))), allowed) << first << ", " << second;
+  EXPECT_LE(std::abs(static_cast<double>(static_cast<long double>(normals[1]) - radius * std::sin(angle))), allowed) << first << ", " << second;
+}
+
 TEST(RandomStream, uniforms_and_normals_are_the_documented_functions_of_the_words) {
   const RandomStream stream(11, Purpose::cases, 3, 4);
   for (std::uint64_t block = 0; block < 200; ++block) {
@@ -84,9 +94,31 @@ TEST(RandomStream, uniforms_and_normals_are_the_documented_functions_of_the_word
     EXPECT_EQ(stream.uniforms(block), (std::array<double, 2>{first, second}));
     EXPECT_GE(first, 0.0);
     EXPECT_LT(first, 1.0);
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - first));
-    EXPECT_DOUBLE_EQ(stream.normals(block)[0], radius * std::cos(2.0 * std::numbers::pi * second));
-    EXPECT_DOUBLE_EQ(stream.normals(block)[1], radius * std::sin(2.0 * std::numbers::pi * second));
+    expect_normals(stream.normals(block), first, second);
+  }
+}
+
+/// A pair's normals do not depend on how many are made at once, nor on which instruction set's vector width; every instruction set is near the exact ones.
+TEST(Normals, pairs_do_not_depend_on_their_neighbours) {
+  const RandomStream stream(12, Purpose::cases, 3, 4);
+  std::vector<double> uniforms;
+  for (std::uint64_t block = 0; block < 100; ++block) {
+    const auto pair = stream.uniforms(block);
+    uniforms.insert(uniforms.end(), pair.begin(), pair.end());
+  }
+  // Ends and middles of the interval: radius 0 and the largest, angles at and beside the zeros of sine and cosine.
+  constexpr double kLast = 1.0 - 0x1p-53;
+  for (const double u : {0.0, 0x1p-53, 0.5, kLast})
+    for (const double v : {0.0, 0x1p-53, 0.25, 0.25 + 0x1p-53, 0.5, 0.5 - 0x1p-53, 0.75, kLast}) uniforms.insert(uniforms.end(), {u, v});
+  const auto pairs = static_cast<Index>(uniforms.size() / 2);
+  std::vector<double> together(uniforms.size(), std::nan(""));
+  normals_from_uniforms(uniforms.data(), pairs, together.data());
+  for (Index i = 0; i < pairs; ++i) {
+    const auto at = static_cast<std::size_t>(2 * i);
+    std::array<double, 2> alone{};
+    normals_from_uniforms(&uniforms[at], 1, alone.data());
+    EXPECT_EQ(alone, (std::array<double, 2>{together[at], together[at + 1]}));
+    expect_normals(alone, uniforms[at], uniforms[at + 1]);
   }
 }
 

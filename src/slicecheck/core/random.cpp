@@ -2,10 +2,11 @@
 
 #include <Random123/philox.h>
 
+#include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/normals.h"
 
 namespace slicecheck {
 
@@ -16,6 +17,7 @@ std::uint64_t word64(std::uint32_t low, std::uint32_t high) { return (static_cas
 /// The top 53 bits as a double in [0, 1).
 double unit_double(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
 
+constexpr Index kBatch = 128;  // blocks that become normals together
 constexpr std::uint64_t kBlocks = std::uint64_t{1} << 48;
 constexpr Index kLargestDimension = Index{1} << 16;  // a direction's normals and one retry fit in the 2^16 blocks of its point
 
@@ -42,17 +44,23 @@ std::array<double, 2> RandomStream::uniforms(std::uint64_t block) const {
 }
 
 std::array<double, 2> RandomStream::normals(std::uint64_t block) const {
-  const auto [first, second] = uniforms(block);
-  const double radius = std::sqrt(-2.0 * std::log(1.0 - first));
-  const double angle = 2.0 * std::numbers::pi * second;
-  return {radius * std::cos(angle), radius * std::sin(angle)};
+  std::array<double, 2> pair = uniforms(block);
+  normals_from_uniforms(pair.data(), 1, pair.data());
+  return pair;
 }
 
 void RandomStream::fill_normal(Eigen::Ref<Eigen::VectorXd> out, std::uint64_t first_block) const {
-  for (Index i = 0; i < out.size(); i += 2) {
-    const auto pair = normals(first_block + static_cast<std::uint64_t>(i / 2));
-    out[i] = pair[0];
-    if (i + 1 < out.size()) out[i + 1] = pair[1];
+  std::array<double, 2 * kBatch> numbers;
+  for (Index done = 0; done < out.size(); done += 2 * kBatch) {
+    const Index size = std::min(out.size() - done, 2 * kBatch);
+    const Index blocks = (size + 1) / 2;
+    for (Index i = 0; i < blocks; ++i) {
+      const auto pair = uniforms(first_block + static_cast<std::uint64_t>(done / 2 + i));
+      numbers[static_cast<std::size_t>(2 * i)] = pair[0];
+      numbers[static_cast<std::size_t>(2 * i + 1)] = pair[1];
+    }
+    normals_from_uniforms(numbers.data(), blocks, numbers.data());
+    std::copy_n(numbers.data(), size, out.data() + done);
   }
 }
 
@@ -78,16 +86,30 @@ Points<S> uniform_directions(const RandomStream& stream, Index count, Index dime
   if (count < 1) reject("the number of directions is {}; it must be at least 1", count);
   if (dimension < 1 || dimension > kLargestDimension) reject("the dimension is {}; it must be between 1 and {}", dimension, kLargestDimension);
   Points<S> directions(count, dimension);
-  Eigen::VectorXd theta(dimension);
-  for (Index l = 0; l < count; ++l) {
-    std::uint64_t block = static_cast<std::uint64_t>(l) << 16;
-    double norm = 0.0;
-    while (!(norm > 0.0)) {  // all-zero normals have probability 0; the next blocks of the point are taken then
-      stream.fill_normal(theta, block);
-      norm = theta.norm();
-      block += static_cast<std::uint64_t>((dimension + 1) / 2);
+  const Index blocks = (dimension + 1) / 2;  // of a direction
+  const Index together = std::max<Index>(1, kBatch / blocks);
+  Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> normals(together, 2 * blocks);
+  for (Index first = 0; first < count; first += together) {
+    const Index size = std::min(together, count - first);
+    for (Index l = 0; l < size; ++l) {
+      for (Index i = 0; i < blocks; ++i) {
+        const auto pair = stream.uniforms((static_cast<std::uint64_t>(first + l) << 16) + static_cast<std::uint64_t>(i));
+        normals(l, 2 * i) = pair[0];
+        normals(l, 2 * i + 1) = pair[1];
+      }
     }
-    directions.row(l) = (theta / norm).transpose().template cast<S>();
+    normals_from_uniforms(normals.data(), size * blocks, normals.data());
+    for (Index l = 0; l < size; ++l) {
+      auto theta = normals.row(l).head(dimension);
+      double norm = theta.norm();
+      for (Index retry = 1; !(norm > 0.0); ++retry) {  // all-zero normals have probability 0; the next blocks of the point are taken then
+        Eigen::VectorXd next(dimension);
+        stream.fill_normal(next, (static_cast<std::uint64_t>(first + l) << 16) + static_cast<std::uint64_t>(retry * blocks));
+        theta = next.transpose();
+        norm = theta.norm();
+      }
+      directions.row(first + l) = (theta / norm).template cast<S>();
+    }
   }
   return directions;
 }

@@ -1,5 +1,6 @@
 #include "slicecheck/dynamics/scheme.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "slicecheck/core/error.h"
@@ -8,17 +9,21 @@ namespace slicecheck {
 
 template <class S>
 void project_onto_ball(Vector<S>& u, double radius) {
-  const Eigen::VectorXd wide = u.template cast<double>();
-  const double norm = wide.stableNorm();  // neither overflows nor loses a tiny vector
+  const auto wide = u.template cast<double>();
+  const double squared = wide.squaredNorm();
+  // Far from both ends of the range of double the plain sum is right; elsewhere one that neither overflows nor loses a tiny vector.
+  const double norm = squared > 1e-200 && squared < 1e200 ? std::sqrt(squared) : Eigen::VectorXd(wide).stableNorm();
   if (norm > radius) u = ((wide / norm) * radius).template cast<S>();
 }
 
 template <class S>
 void add_noise(Vector<S>& u, double scale, const RandomStream& stream) {
-  for (Index i = 0; i < u.size(); i += 2) {
-    const auto pair = stream.normals(static_cast<std::uint64_t>(i / 2));
-    u[i] += static_cast<S>(scale * pair[0]);
-    if (i + 1 < u.size()) u[i + 1] += static_cast<S>(scale * pair[1]);
+  constexpr Index kTogether = 512;
+  Eigen::Matrix<double, kTogether, 1> noise;
+  for (Index first = 0; first < u.size(); first += kTogether) {
+    const Index size = std::min(kTogether, u.size() - first);
+    stream.fill_normal(noise.head(size), static_cast<std::uint64_t>(first / 2));
+    u.segment(first, size) += (scale * noise.head(size)).template cast<S>();
   }
 }
 
