@@ -4,9 +4,11 @@
 #define HWY_TARGET_INCLUDE "slicecheck/core/normals.cpp"
 #include "slicecheck/core/normals.h"
 
+// clang-format off
+#include "hwy/foreach_target.h"  // before the others
 #include "hwy/contrib/math/math-inl.h"
-#include "hwy/foreach_target.h"  // first
 #include "hwy/highway.h"
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace slicecheck::HWY_NAMESPACE {
