@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "slicecheck/core/error.h"
 
 namespace slicecheck {
 
@@ -57,6 +60,9 @@ bool PlaneSlabs::next() {
       }
     }
   }
+  if (events_.size() > std::numeric_limits<std::uint32_t>::max())
+    throw Error(
+        fmt::format("exact SW in the plane: {} pairs of points change places at nearly one angle; at most 2^32 − 1 are sorted at once", events_.size()));
   sort_by_slope();
   separate_groups();
   return !events_.empty();

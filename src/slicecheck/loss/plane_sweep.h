@@ -27,8 +27,9 @@ struct PlaneSweepOptions {
   bool max = true;
 };
 
-/// Everything in `PlaneSliced`, in O(n² log n) time and 16n² bytes. (The maximum takes O(n) more for each arc near it that is in doubt by rounding: none in
-/// generic clouds, many where Z and Y nearly coincide.)
+/// Everything in `PlaneSliced`, in O(n²) time and O(n) memory where slopes are spread out; O(n² log n) and O(n²) where very many pairs of points have close or
+/// equal slopes, as on one line. (The maximum takes O(n) more for each arc near it that is in doubt by rounding: none in generic clouds, many where Z and Y
+/// nearly coincide.)
 ///
 /// Between two events the matching σ, τ by rank is fixed, so Δ_r = z_σ(r) − y_τ(r) is a constant vector, and every rank adds ∫ (θ(φ)·Δ_r)² dφ over the arcs on
 /// which its Δ_r stays: non-negative terms, nothing cancels. The gradient row of the point of rank r collects (2/(nπ)) ∫ θ(φ) (θ(φ)·Δ_r) dφ.

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "slicecheck/core/parallel.h"
+#include "slicecheck/loss/cpu/few_points.h"
 
 namespace slicecheck::cpu {
 
@@ -336,10 +337,18 @@ void evaluate_by_rows(const Task<S>& task) {
 template <class S>
 void evaluate(PointsView<S> z, PointsView<S> y, PointsView<S> directions, double p, Workspace<S>& space, Vector<double>& per_direction, Points<S>* gradient,
               Layout layout) {
+  const Index n = z.rows();
+  const Index count = directions.rows();
+  per_direction.resize(count);
+  if (layout == Layout::automatic) {
+    if (n <= kFewPoints && count <= kFewPoints)
+      layout = Layout::few_points;
+    else
+      layout = n <= kSortByColumns<S> && count > few_directions(n) ? Layout::columns : Layout::rows;
+  }
+  if (layout == Layout::few_points) return evaluate_few_points<S>(z, y, directions, p, per_direction, gradient);
   while (space.threads.size() < static_cast<std::size_t>(thread_count())) space.threads.push_back(std::make_unique<ThreadSpace<S>>());
-  per_direction.resize(directions.rows());
   const Task<S> task{.z = z, .y = y, .directions = directions, .p = p, .space = space, .per_direction = per_direction, .gradient = gradient};
-  if (layout == Layout::automatic) layout = task.n <= kSortByColumns<S> && task.count > few_directions(task.n) ? Layout::columns : Layout::rows;
   if (layout == Layout::columns)
     evaluate_by_columns(task);
   else

@@ -13,8 +13,8 @@ constexpr Index kSortByColumns = sizeof(S) == 4 ? 16'384 : 8192;
 /// Up to this many directions of n points are sorted one after another: side by side most lanes would be idle. Measured likewise, on lanes of 16.
 constexpr Index few_directions(Index n) { return n < 64 ? 0 : n < 256 ? 1 : n < 1024 ? 3 : 4; }
 
-/// How the work is laid out; `automatic` is the choice by the two bounds above. The others are for tests and benchmarks.
-enum class Layout { automatic, columns, rows };
+/// How the work is laid out; `automatic` is the choice by these bounds and that of few_points.h. The others are for tests and benchmarks.
+enum class Layout { automatic, columns, rows, few_points };
 
 /// @param per_direction w_θ for each direction; NaN where a projection overflows.
 /// @param gradient n×d, of the mean over the directions; null where it is not wanted. Rows of NaN where a projection overflows.
