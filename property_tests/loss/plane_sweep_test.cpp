@@ -173,6 +173,25 @@ TEST(PlaneSweep, magnitudes_at_the_ends_of_the_range) {
   }
 }
 
+TEST(PlaneSweep, powers_of_two_change_no_digit) {
+  for (const bool lattice : {false, true}) {
+    const Points<double> z = lattice ? lattice_cloud(30, 4, 12) : normal_cloud(30, 12);
+    const Points<double> y = lattice ? lattice_cloud(30, 5, 13) : normal_cloud(30, 13);
+    const auto here = exact_plane_sw(z, y);
+    for (const int power : {480, 100, -100, -390, -420, -480}) {
+      const double scale = std::ldexp(1.0, power);
+      const auto there = exact_plane_sw(scale * z, scale * y);
+      EXPECT_EQ(there.value, scale * scale * here.value) << power;
+      EXPECT_EQ(there.max_value, scale * scale * here.max_value) << power;
+      EXPECT_EQ(there.gradient, scale * here.gradient) << power;
+      EXPECT_EQ(there.max_direction, here.max_direction) << power;
+      EXPECT_NEAR(there.value_error / (scale * scale), here.value_error, 1e-9 * here.value_error) << power;
+      EXPECT_NEAR(there.max_error / (scale * scale), here.max_error, 1e-9 * here.max_error) << power;
+      EXPECT_NEAR(there.gradient_error / scale, here.gradient_error, 1e-9 * here.gradient_error) << power;
+    }
+  }
+}
+
 /// (1/π) Σ of Gauss–Legendre sums of 7 nodes over pieces of length at most 1/4 between the critical angles, as double has them, with the reference loss.
 double quadrature(const Points<double>& z, const Points<double>& y) {
   std::vector<double> angles{0.0, std::numbers::pi};

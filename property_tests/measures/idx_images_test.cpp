@@ -3,8 +3,10 @@
 #include "slicecheck/measures/idx_images.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
+#include <thread>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
@@ -52,6 +54,19 @@ TEST(IdxImages, round_trip) {
   EXPECT_EQ(read.count, 3);
   EXPECT_EQ(read.height, 20);
   EXPECT_EQ(read.width, 7);
+  EXPECT_EQ(read.pixels, images.pixels);
+}
+
+TEST(IdxImages, a_pipe_is_read_to_its_end) {
+  const TemporaryFolder folder;
+  const IdxImages images = counting_images(300, 20, 30);  // more than a pipe holds
+  write_idx_images(folder / "images.idx", images);
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { write_atomically(pipe, read_file(folder / "images.idx")); });
+  const IdxImages read = read_idx_images(pipe);
+  writer.join();
+  EXPECT_EQ(read.count, 300);
   EXPECT_EQ(read.pixels, images.pixels);
 }
 

@@ -2,11 +2,13 @@
 
 #include "slicecheck/measures/point_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
@@ -51,6 +53,43 @@ TEST(PointFile, round_trip_keeps_every_bit) {
   ASSERT_EQ(read.rows(), points.rows());
   ASSERT_EQ(read.cols(), points.cols());
   EXPECT_EQ(std::memcmp(read.data(), points.data(), sizeof(double) * static_cast<std::size_t>(points.size())), 0);
+}
+
+TEST(PointFile, numbers_are_written_with_17_significant_digits) {
+  const TemporaryFolder folder;
+  Points<double> points(2000, 2);
+  const RandomStream stream(1, Purpose::cases, 9, 1);
+  std::string expected;
+  for (Index k = 0; k < points.rows(); ++k) {
+    PointDraws draws(stream, static_cast<std::uint64_t>(k));
+    for (Index j = 0; j < 2; ++j) {
+      // Any finite bits, and numbers with few digits.
+      const std::uint64_t bits = draws.below(0x7FF0000000000000U) | draws.below(2) << 63;
+      std::memcpy(&points(k, j), &bits, sizeof bits);
+      if (k % 4 == 0) points(k, j) = std::ldexp(static_cast<double>(draws.below(1000)), static_cast<int>(draws.below(80)) - 40);
+      expected += fmt::format("{:.17g}{}", points(k, j), j == 0 ? ',' : '\n');
+    }
+  }
+  write_points(folder / "points.csv", points);
+  EXPECT_EQ(read_file(folder / "points.csv"), expected);
+}
+
+TEST(PointFile, plain_rows_and_others_may_alternate) {
+  // Rows of plain numbers are read in one pass, others field by field; of wrong ones the place is named all the same.
+  std::string text;
+  Points<double> expected(300, 3);
+  for (Index k = 0; k < expected.rows(); ++k) {
+    expected.row(k) << 0.1 * static_cast<double>(k), -1.0, static_cast<double>(k) * 1e10;
+    text += k % 3 == 0   ? fmt::format("{}, {},{}\n", expected(k, 0), expected(k, 1), expected(k, 2))
+            : k % 3 == 1 ? fmt::format("+{} ,\t{} , {}\r\n", expected(k, 0), expected(k, 1), expected(k, 2))
+                         : fmt::format("{},{},{}\n", expected(k, 0), expected(k, 1), expected(k, 2));
+  }
+  EXPECT_EQ(read_text(text), expected);
+  expect_refusal(text + "1,2,3x\n", "line 301, column 3");
+  expect_refusal(text + "1,2 3,4\n", "line 301, column 2");
+  expect_refusal(text + "1,2\n", "line 301: 2 coordinates");
+  expect_refusal(text + "1,2,3,\n", "line 301, column 4");
+  expect_refusal(text + "1,inf,3\n", "line 301, column 2");
 }
 
 TEST(PointFile, comments_blank_lines_spaces_and_windows_lines_are_allowed) {

@@ -216,6 +216,33 @@ TEST(MinimumNormPoint, duplicates_and_near_dependent_points) {
   }
 }
 
+TEST(MinimumNormPoint, large_corrals_that_gain_and_lose_points) {
+  // A corral of up to d points that is factorised step by step: a factorisation that has gone wrong gives a wide bracket, or more cycles than points.
+  for (std::uint64_t number = 0; number < 24; ++number) {
+    const Index d = 10 + 3 * static_cast<Index>(number);
+    const Index count = 5 * d;
+    Points<double> points = random_points(count, d, 400 + number);
+    if (number % 3 == 1) {
+      // Lengths over eight powers of ten, the first point among the longest: the base of the factorisation changes.
+      for (Index k = 0; k < count; ++k) points.row(k) *= std::pow(10.0, 4.0 - static_cast<double>((k * 7) % 9));
+    }
+    if (number % 3 == 2) {
+      // On a plane through e_1 and a little beyond: all are far away along it, and points keep replacing one another.
+      points.col(0).setOnes();
+      points.col(0) += 1e-3 * random_vector(count, 500 + number).cwiseAbs();
+    } else {
+      points.col(0).array() = points.col(0).array().abs() + 0.5;
+    }
+    const double size = points.rowwise().norm().maxCoeff();
+    const MinimumNorm found = minimum_norm_point(PointHull(points), {0.0, 100000});
+    // The bound on the rounding of a combination of up to d + 1 points, and as much again for the factorisation.
+    const double rounding = 2.0 * tolerance::gamma(4.0 * static_cast<double>(d) + 10.0, kUnitRoundoff) * size;
+    EXPECT_LE(found.norm - found.lower_bound, rounding) << number;
+    EXPECT_GE((points * found.point).minCoeff(), found.point.squaredNorm() - rounding * found.norm) << number;
+    EXPECT_LE(found.iterations, static_cast<std::uint64_t>(4 * count)) << number;
+  }
+}
+
 /// min over the vertices' hull C of ‖g + t u‖, t ≥ 0, with a ray that is `length` long instead of N_r(u).
 double distance_with_ray(const std::shared_ptr<const ConvexSet>& set, const Eigen::VectorXd& u, double length, double gap) {
   Points<double> ends = Points<double>::Zero(2, u.size());

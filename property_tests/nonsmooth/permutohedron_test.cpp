@@ -150,6 +150,22 @@ bool is_projection(const Projection& projection) {
 
 TEST(ProjectOntoPermutohedron, satisfies_the_optimality_conditions) { EXPECT_TRUE(is_projection(project_onto_permutohedron)); }
 
+TEST(ProjectOntoPermutohedron, entries_keep_their_places) {
+  // No violators to pool: p is the values in the order of m. Places are visited in steps of 7, which no n here is a multiple of.
+  for (const Index n : {1, 2, 17, 3000}) {
+    Eigen::VectorXd m(n);
+    Eigen::VectorXd values(n);
+    Eigen::VectorXd expected(n);
+    for (Index i = 0; i < n; ++i) {
+      const Index place = i * 7 % n;
+      m[place] = 4.0 * static_cast<double>(i);
+      values[i] = static_cast<double>(n - i);
+      expected[place] = static_cast<double>(i + 1);
+    }
+    EXPECT_EQ(project_onto_permutohedron(m, values), expected) << n;
+  }
+}
+
 TEST(ProjectOntoPermutohedron, wrong_projections_are_refused) {
   EXPECT_FALSE(is_projection([](const auto& m, const auto& values) { return Permutohedron(values).maximiser(m); })) << "the nearest vertex";
   EXPECT_FALSE(is_projection([](const auto& m, const auto&) { return m; })) << "the point itself";

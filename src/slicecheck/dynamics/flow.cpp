@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/dynamics/flow_walls.h"
@@ -86,26 +88,30 @@ class FlowSolver {
     double dissipated = 0.0;
     double error = 0.0;
     double rounding = 0.0;  // of `error`
+    PieceValue at_end;      // at u, before it is moved back to walls
   };
 
-  [[nodiscard]] Eigen::VectorXd velocity(const Eigen::VectorXd& u) const {
-    const Eigen::VectorXd descent = -field_.evaluate(u, sides_).gradient;
-    return walls_.empty() ? descent : tangential(normals(field_, u, sides_, walls_), descent);
+  [[nodiscard]] Eigen::VectorXd velocity(const Eigen::VectorXd& u, const PieceValue& at_u) const {
+    if (walls_.empty()) return -at_u.gradient;
+    return tangential(normals(field_, u, sides_, walls_), -at_u.gradient);
   }
+  [[nodiscard]] Eigen::VectorXd velocity(const Eigen::VectorXd& u) const { return velocity(u, field_.evaluate(u, sides_)); }
 
   [[nodiscard]] Trial attempt(double h) const {
     std::array<Eigen::VectorXd, 7> k;
-    k[0] = velocity(u_);
+    k[0] = velocity_;
     std::array<double, 7> speed{k[0].squaredNorm()};
     Eigen::VectorXd u = u_;
+    PieceValue at_end;
     for (std::size_t stage = 0; stage < 6; ++stage) {
       u = u_;
       for (std::size_t i = 0; i <= stage; ++i)
         if (kStage[stage][i] != 0.0) u += (h * kStage[stage][i]) * k[i];
-      k[stage + 1] = velocity(u);
+      at_end = field_.evaluate(u, sides_);
+      k[stage + 1] = velocity(u, at_end);
       speed[stage + 1] = k[stage + 1].squaredNorm();
     }
-    Trial trial{u, k[0], k[6], 0.0, 0.0};
+    Trial trial{u, k[0], k[6], 0.0, 0.0, 0.0, std::move(at_end)};
     Eigen::VectorXd difference = Eigen::VectorXd::Zero(u.size());
     double difference_of_dissipation = 0.0;
     for (std::size_t i = 0; i < 7; ++i) {
@@ -134,7 +140,7 @@ class FlowSolver {
 
   /// A step of length h, once made, ends beyond a wall that the solution does not slide on, or was beyond it for a while.
   [[nodiscard]] bool passed(const Trial& trial, double h) const {
-    const Eigen::VectorXd after = field_.evaluate(trial.u, sides_).switches;
+    const Eigen::VectorXd& after = trial.at_end.switches;
     for (Index j = 0; j < after.size(); ++j)
       if (!sliding_on(j) && (after[j] * sides_[static_cast<std::size_t>(j)] < 0.0 || dips(j, after[j], trial, h))) return true;
     return false;
@@ -157,13 +163,14 @@ class FlowSolver {
     return t > 0.0 && t < 1.0 && p0 + t * (m0 + t * (b + t * a)) < 0.0;
   }
 
-  /// What `dips` knows of the start of a step.
-  void look_at_switches() {
-    switches_ = field_.evaluate(u_, sides_).switches;
+  /// What `attempt` and `dips` know of the start of a step.
+  void look_around() {
+    if (!here_) here_ = field_.evaluate(u_, sides_);
+    velocity_ = velocity(u_, *here_);
+    switches_ = here_->switches;
     switch_rates_ = Eigen::VectorXd::Zero(switches_.size());
-    const Eigen::VectorXd v = velocity(u_);
     for (Index j = 0; j < switches_.size(); ++j)
-      if (!sliding_on(j)) switch_rates_[j] = field_.switch_gradient(u_, j, sides_).dot(v);
+      if (!sliding_on(j)) switch_rates_[j] = field_.switch_gradient(u_, j, sides_).dot(velocity_);
     fresh_ = true;
   }
 
@@ -187,7 +194,7 @@ class FlowSolver {
     const double end = waiting_ ? std::min(settings_.horizon, exit_.wait) : settings_.horizon;
     double h = std::min({step_, settings_.largest_step, end - time_});
     const bool last = h >= end - time_;
-    if (!fresh_) look_at_switches();
+    if (!fresh_) look_around();
     Trial trial = attempt(h);
     const double allowed = settings_.tolerance * h * (1.0 + u_.norm()) + trial.rounding;
     if (!(trial.error <= allowed)) {
@@ -219,11 +226,16 @@ class FlowSolver {
   }
 
   void accept(Trial& trial, double until) {
-    if (!walls_.empty()) back_to_walls(trial.u);
+    if (!walls_.empty()) {
+      back_to_walls(trial.u);
+      trial.at_end = field_.evaluate(trial.u, sides_);
+    }
     dissipated_ += trial.dissipated;
-    path_.steps_.push_back({time_, until, u_, trial.u, trial.first, trial.last, dissipated_, field_.evaluate(trial.u, sides_).value});
-    u_ = trial.u;
+    path_.steps_.push_back({time_, until, u_, trial.u, trial.first, trial.last, dissipated_, trial.at_end.value});
+    u_ = std::move(trial.u);
     time_ = until;
+    // The end of this step is the start of the next, on the same sides unless walls are met.
+    here_ = std::move(trial.at_end);
     fresh_ = false;
   }
 
@@ -326,6 +338,7 @@ class FlowSolver {
 
   void record(const std::vector<int>& old_sides, const std::vector<Index>& old_walls) {
     step_ = settings_.largest_step;
+    here_.reset();
     fresh_ = false;
     for (Index j = 0; j < static_cast<Index>(sides_.size()); ++j) {
       const bool was = std::find(old_walls.begin(), old_walls.end(), j) != old_walls.end();
@@ -349,8 +362,10 @@ class FlowSolver {
   double time_ = 0.0;
   double step_ = 0.0;
   double dissipated_ = 0.0;
-  double scale_ = 0.0;  // largest ‖∇F‖ of the pieces at the last walls
-  bool fresh_ = false;  // the next two are about the present u and sides
+  double scale_ = 0.0;              // largest ‖∇F‖ of the pieces at the last walls
+  std::optional<PieceValue> here_;  // the field at u_ on the present sides, where it is known
+  bool fresh_ = false;              // the next three are about the present u, sides and walls
+  Eigen::VectorXd velocity_;
   Eigen::VectorXd switches_;
   Eigen::VectorXd switch_rates_;  // of those that the solution does not slide on
   FlowPath path_;

@@ -1,7 +1,9 @@
 #include "slicecheck/dynamics/flow_field.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/nonsmooth/activation_cells.h"
@@ -228,37 +230,40 @@ Eigen::VectorXd FiniteFlowField::switch_gradient(VectorView<double> u, Index j, 
   return p.tangent(p.sided->backward(network, p.sided->forward(network, sides.data()), of_images, of_preactivations));
 }
 
-std::vector<int> sides_at(const FlowField& field, VectorView<double> u, double width) {
+namespace {
+
+struct Settled {
+  std::vector<int> sides;  // −1 or +1; +1 for h = 0
+  PieceValue value;        // on these sides
+};
+
+Settled settled_at(const FlowField& field, VectorView<double> u) {
   // Kinks of later layers depend on the sides of earlier ones: as many passes as there are layers settle them.
-  std::vector<int> sides(static_cast<std::size_t>(field.switches()), 1);
+  Settled out{std::vector<int>(static_cast<std::size_t>(field.switches()), 1), {}};
   for (int pass = 0; pass < 64; ++pass) {
-    const Eigen::VectorXd h = field.evaluate(u, sides).switches;
-    std::vector<int> signs(sides.size());
+    out.value = field.evaluate(u, out.sides);
     bool changed = false;
-    for (std::size_t j = 0; j < sides.size(); ++j) {
-      const double value = h[static_cast<Index>(j)];
-      const int sign = value >= 0.0 ? 1 : -1;
-      signs[j] = std::abs(value) <= width ? 0 : sign;
-      changed = changed || sides[j] != sign;
-      sides[j] = sign;
+    for (std::size_t j = 0; j < out.sides.size(); ++j) {
+      const int sign = out.value.switches[static_cast<Index>(j)] >= 0.0 ? 1 : -1;
+      changed = changed || out.sides[j] != sign;
+      out.sides[j] = sign;
     }
-    if (!changed) return signs;
+    if (!changed) return out;
   }
   throw Error("flow: the sides of the switches do not settle");
 }
 
-namespace {
-
-std::vector<int> chosen_sides(const FlowField& field, VectorView<double> u) {
-  std::vector<int> sides = sides_at(field, u);
-  for (int& side : sides) side = side == 0 ? 1 : side;
-  return sides;
-}
-
 }  // namespace
 
-double value_at(const FlowField& field, VectorView<double> u) { return field.evaluate(u, chosen_sides(field, u)).value; }
+std::vector<int> sides_at(const FlowField& field, VectorView<double> u, double width) {
+  Settled settled = settled_at(field, u);
+  for (std::size_t j = 0; j < settled.sides.size(); ++j)
+    if (std::abs(settled.value.switches[static_cast<Index>(j)]) <= width) settled.sides[j] = 0;
+  return std::move(settled.sides);
+}
 
-Eigen::VectorXd gradient_at(const FlowField& field, VectorView<double> u) { return field.evaluate(u, chosen_sides(field, u)).gradient; }
+double value_at(const FlowField& field, VectorView<double> u) { return settled_at(field, u).value.value; }
+
+Eigen::VectorXd gradient_at(const FlowField& field, VectorView<double> u) { return settled_at(field, u).value.gradient; }
 
 }  // namespace slicecheck

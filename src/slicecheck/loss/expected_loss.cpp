@@ -29,10 +29,16 @@ bool all_equal(const std::vector<double>& values) {
 }
 
 /// θ·(every row). A plain sum for each, so that equal rows have equal projections to the bit; a blocked product does not promise that.
-Eigen::VectorXd projections(PointsView<double> points, const Eigen::VectorXd& theta) {
-  Eigen::VectorXd out = Eigen::VectorXd::Zero(points.rows());
+template <class Theta>
+void project(PointsView<double> points, const Theta& theta, Eigen::VectorXd& out) {
+  out.setZero(points.rows());
   for (Index k = 0; k < points.rows(); ++k)
     for (Index j = 0; j < points.cols(); ++j) out[k] += points(k, j) * theta[j];
+}
+
+Eigen::VectorXd projections(PointsView<double> points, const Eigen::VectorXd& theta) {
+  Eigen::VectorXd out;
+  project(points, theta, out);
   return out;
 }
 
@@ -45,11 +51,25 @@ void check_order(const std::vector<Index>& order, std::size_t atoms) {
   }
 }
 
-/// Atoms by ascending projection; equal ones by number.
+/// Atoms by ascending projection; equal ones by number. From any order of them: fast from one that is nearly it.
+void sort_by(const Eigen::VectorXd& projections, std::vector<Index>& order) {
+  const auto before = [&](Index a, Index b) { return projections[a] != projections[b] ? projections[a] < projections[b] : a < b; };
+  if (order.size() > 64) {
+    std::sort(order.begin(), order.end(), before);
+    return;
+  }
+  for (std::size_t k = 1; k < order.size(); ++k) {
+    const Index atom = order[k];
+    std::size_t place = k;
+    for (; place > 0 && before(atom, order[place - 1]); --place) order[place] = order[place - 1];
+    order[place] = atom;
+  }
+}
+
 std::vector<Index> sorted_by(const Eigen::VectorXd& projections) {
   std::vector<Index> order(static_cast<std::size_t>(projections.size()));
   std::iota(order.begin(), order.end(), Index{0});
-  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return projections[a] < projections[b]; });
+  sort_by(projections, order);
   return order;
 }
 
@@ -212,13 +232,26 @@ ExpectedLossValue ExpectedLoss::evaluate_line(PointsView<double> images, const s
 
 ExpectedLossValue ExpectedLoss::evaluate_plane(PointsView<double> images) const {
   std::vector<double> angles;
+  angles.reserve(static_cast<std::size_t>(images.rows() * (images.rows() - 1) / 2));
   add_tie_angles(images, angles);
   std::sort(angles.begin(), angles.end());
   std::vector<double> ends{0.0};
+  ends.reserve(angles.size() + target_angles_.size() + 2);
   std::merge(angles.begin(), angles.end(), target_angles_.begin(), target_angles_.end(), std::back_inserter(ends));
   ends.push_back(kPi);
   ExpectedLossValue out{0.0, Points<double>::Zero(images.rows(), 2)};
   const auto same = [&](Index a, Index b) { return images(a, 0) == images(b, 0) && images(a, 1) == images(b, 1); };
+  bool coincident = false;
+  for (Index a = 0; a < images.rows(); ++a)
+    for (Index b = 0; b < a; ++b) coincident = coincident || same(a, b);
+  // Of one arc, used again for the next: this is called thousands of times for a flow.
+  Eigen::VectorXd projected;
+  std::vector<Index> source_order(p_.size());
+  std::vector<Index> target_order(q_.size());
+  std::iota(source_order.begin(), source_order.end(), Index{0});
+  std::iota(target_order.begin(), target_order.end(), Index{0});
+  Eigen::MatrixXd by_position;
+  Eigen::MatrixXd g(images.rows(), targets_.rows());
   for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
     const double from = ends[i];
     const double to = ends[i + 1];
@@ -227,13 +260,20 @@ ExpectedLossValue ExpectedLoss::evaluate_plane(PointsView<double> images) const 
     const double half = 0.5 * (to - from);
     // (1/π)∫θθᵀ over the arc: ∫cos² = half + cos(2·middle) sin(2·half)/2, and so on.
     const double turn = 0.5 * std::sin(2.0 * half);
-    const double xx = (half + std::cos(2.0 * middle) * turn) / kPi;
-    const double yy = (half - std::cos(2.0 * middle) * turn) / kPi;
+    const double cosine = std::cos(2.0 * middle);
+    const double xx = (half + cosine * turn) / kPi;
+    const double yy = (half - cosine * turn) / kPi;
     const double xy = std::sin(2.0 * middle) * turn / kPi;
     const Eigen::Vector2d theta(std::cos(middle), std::sin(middle));
-    const std::vector<Index> source_order = sorted_by(projections(images, theta));
-    Eigen::MatrixXd g = matching(source_order, sorted_by(projections(targets_, theta)));
-    share_rows(g, source_order, p_, same);
+    project(images, theta, projected);
+    sort_by(projected, source_order);
+    project(targets_, theta, projected);
+    sort_by(projected, target_order);
+    if (!uniform_) by_position = matching_by_position(source_order, target_order);
+    const Eigen::MatrixXd& weights = uniform_ ? by_position_ : by_position;
+    for (Index l = 0; l < g.cols(); ++l)
+      for (Index j = 0; j < g.rows(); ++j) g(source_order[static_cast<std::size_t>(j)], target_order[static_cast<std::size_t>(l)]) = weights(j, l);
+    if (coincident) share_rows(g, source_order, p_, same);
     for (Index a = 0; a < g.rows(); ++a)
       for (Index b = 0; b < g.cols(); ++b) {
         const double x = images(a, 0) - targets_(b, 0);

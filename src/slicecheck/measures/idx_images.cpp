@@ -1,7 +1,11 @@
 #include "slicecheck/measures/idx_images.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <fstream>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
@@ -26,8 +30,16 @@ void append_big_endian(std::string& bytes, std::uint32_t value) {
 }  // namespace
 
 IdxImages read_idx_images(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path);
   const std::string file = path.string();
+  // A regular file says how long it is, and its pixels are read to where they stay; anything else is read whole.
+  std::error_code unknown;
+  const bool regular = std::filesystem::is_regular_file(path, unknown);
+  const std::uintmax_t length = regular ? std::filesystem::file_size(path, unknown) : 0;
+  std::ifstream in;
+  if (regular && !unknown) in.open(path, std::ios::binary);
+  const bool in_place = in.is_open();
+  std::string bytes = in_place ? std::string(std::min<std::uintmax_t>(length, kHeader), '\0') : read_file(path);
+  if (in_place && !in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) reject("cannot read {}: {}", file, std::strerror(errno));
   if (bytes.size() < kHeader) reject("{}: {} bytes; an IDX image file has a header of {} bytes", file, bytes.size(), kHeader);
   const std::uint32_t magic = big_endian(bytes, 0);
   if (magic != kMagic) reject("{}: the magic number is {:#010x}; an IDX file of images has {:#010x}", file, magic, kMagic);
@@ -38,12 +50,23 @@ IdxImages read_idx_images(const std::filesystem::path& path) {
   if (images.count == 0 || images.height == 0 || images.width == 0)
     reject("{}: the header says {} images of {} × {}; every size must be at least 1", file, images.count, images.height, images.width);
   // Each size is below 2^32: compare by division, the product may not fit.
-  const auto present = static_cast<std::uint64_t>(bytes.size() - kHeader);
+  const auto present = static_cast<std::uint64_t>((in_place ? length : bytes.size()) - kHeader);
   const auto pixels = static_cast<std::uint64_t>(images.height) * static_cast<std::uint64_t>(images.width);
   if (present % pixels != 0 || present / pixels != static_cast<std::uint64_t>(images.count))
     reject("{}: the header says {} images of {} × {}, but {} bytes follow it instead of {}", file, images.count, images.height, images.width, present,
            static_cast<double>(images.count) * static_cast<double>(pixels));
-  images.pixels.assign(bytes.begin() + kHeader, bytes.end());
+  if (!in_place) {
+    images.pixels.assign(bytes.begin() + kHeader, bytes.end());
+    return images;
+  }
+  images.pixels.resize(present);
+  std::array<char, 1 << 16> buffer{};
+  for (std::uint64_t done = 0; done < present;) {
+    const auto part = std::min<std::uint64_t>(buffer.size(), present - done);
+    if (!in.read(buffer.data(), static_cast<std::streamsize>(part))) reject("cannot read {}: {} of {} bytes of pixels are there", file, done, present);
+    std::memcpy(images.pixels.data() + done, buffer.data(), part);
+    done += part;
+  }
   return images;
 }
 

@@ -1,5 +1,6 @@
 #include "slicecheck/measures/point_file.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <string_view>
@@ -37,6 +38,37 @@ double parse_number(std::string_view field, const std::string& file, std::size_t
   return value;
 }
 
+/// Appends the numbers of a row; how many.
+std::size_t parse_row(std::string_view row, const std::string& file, std::size_t line, std::vector<double>& values) {
+  std::size_t column = 0;
+  for (bool more = true; more;) {
+    const auto comma = row.find(',');
+    more = comma != std::string_view::npos;
+    values.push_back(parse_number(trimmed(row.substr(0, comma)), file, line, ++column));
+    if (more) row.remove_prefix(comma + 1);
+  }
+  return column;
+}
+
+/// The same for a row of plain numbers, in one pass over it: 0 and nothing appended where it finds anything else, be it wrong or only rare.
+std::size_t parse_plain_row(std::string_view row, std::vector<double>& values) {
+  const std::size_t before = values.size();
+  const char* at = row.data();
+  const char* const end = at + row.size();
+  for (;;) {
+    while (at != end && *at == ' ') ++at;
+    double value = 0.0;
+    const auto [next, status] = std::from_chars(at, end, value);
+    if (status != std::errc{} || !std::isfinite(value)) break;
+    values.push_back(value);
+    if (next == end) return values.size() - before;
+    if (*next != ',') break;
+    at = next + 1;
+  }
+  values.resize(before);
+  return 0;
+}
+
 }  // namespace
 
 Points<double> read_points(const std::filesystem::path& path) {
@@ -52,14 +84,13 @@ Points<double> read_points(const std::filesystem::path& path) {
     std::string_view row = trimmed(rest.substr(0, end));
     rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
     if (row.empty() || row.starts_with('#')) continue;
-    std::size_t column = 0;
-    for (bool more = true; more;) {
-      const auto comma = row.find(',');
-      more = comma != std::string_view::npos;
-      values.push_back(parse_number(trimmed(row.substr(0, comma)), file, line, ++column));
-      if (more) row.remove_prefix(comma + 1);
+    std::size_t column = parse_plain_row(row, values);
+    if (column == 0) column = parse_row(row, file, line, values);
+    if (rows == 0) {
+      columns = column;
+      // As many rows again as fit into what is left, if they are all as long as this one.
+      values.reserve(columns * (rest.size() / row.size() + 2));
     }
-    if (rows == 0) columns = column;
     if (column != columns) reject("{}, line {}: {} coordinates; the first point has {}", file, line, column, columns);
     ++rows;
   }
@@ -69,8 +100,14 @@ Points<double> read_points(const std::filesystem::path& path) {
 
 void write_points(const std::filesystem::path& path, PointsView<double> points) {
   std::string out;
-  for (Index k = 0; k < points.rows(); ++k)
-    for (Index j = 0; j < points.cols(); ++j) out += fmt::format("{:.17g}{}", points(k, j), j + 1 < points.cols() ? ',' : '\n');
+  std::array<char, 32> digits{};  // a sign, 17 digits, a point and an exponent take 24
+  for (Index k = 0; k < points.rows(); ++k) {
+    for (Index j = 0; j < points.cols(); ++j) {
+      const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), points(k, j), std::chars_format::general, 17);
+      out.append(digits.data(), written.ptr);
+      out.push_back(j + 1 < points.cols() ? ',' : '\n');
+    }
+  }
   write_atomically(path, out);
 }
 

@@ -1,6 +1,6 @@
 #include "slicecheck/nonsmooth/minimum_norm.h"
 
-#include <Eigen/QR>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,30 +17,37 @@ namespace {
 constexpr double kUnitRoundoff = tolerance::unit_roundoff<double>();
 
 /// Affinely independent points of the set, with the weights of x.
+///
+/// Point 0 is the base. The unit vectors from it to the others, one after the other, are the columns of a QR factorisation by reflections, which grows by one
+/// column with a new point and loses the columns behind a point that is dropped: O(dk) operations for a new point, not O(dk²).
 class Corral {
  public:
-  explicit Corral(Eigen::VectorXd first) : points_{std::move(first)}, weights_(Eigen::VectorXd::Ones(1)) {}
+  explicit Corral(Eigen::VectorXd first) : points_{std::move(first)}, norms_{points_.front().stableNorm()}, weights_(Eigen::VectorXd::Ones(1)) {}
 
   [[nodiscard]] bool contains(const Eigen::VectorXd& point) const { return std::find(points_.begin(), points_.end(), point) != points_.end(); }
 
   [[nodiscard]] Eigen::VectorXd combination() const {
-    Eigen::VectorXd sum = Eigen::VectorXd::Zero(points_.front().size());
-    for (std::size_t i = 0; i < points_.size(); ++i) sum += weights_[index(i)] * points_[i];
+    Eigen::VectorXd sum = weights_[0] * points_[0];
+    for (std::size_t i = 1; i < points_.size(); ++i) sum += weights_[index(i)] * points_[i];
     return sum;
   }
 
   /// Bound on the distance from `combination` to a convex combination: products and sums, k of each, and weights that sum to 1 up to 2k + 2 roundings.
   [[nodiscard]] double combination_rounding() const {
     double size = 0.0;
-    for (std::size_t i = 0; i < points_.size(); ++i) size += weights_[index(i)] * points_[i].stableNorm();
+    for (std::size_t i = 0; i < points_.size(); ++i) size += weights_[index(i)] * norms_[i];
     return tolerance::gamma(2.0 * static_cast<double>(points_.size()) + static_cast<double>(points_.front().size()) + 8.0, kUnitRoundoff) * size;
   }
 
   /// Adds a point with weight 0, then moves to the nearest point of the affine hull, or of a smaller one inside the convex hull.
   void add_and_minimise(Eigen::VectorXd point) {
+    norms_.push_back(point.stableNorm());
     points_.push_back(std::move(point));
     weights_.conservativeResize(index(points_.size()));
-    weights_[index(points_.size()) - 1] = 0.0;
+    newest_ = points_.size() - 1;
+    weights_[index(newest_)] = 0.0;
+    // What is left of a base in x after cancellation carries the rounding of the whole: a small base is accurate.
+    if (norms_[newest_] < 0.5 * norms_[0]) make_base(newest_);
     while (points_.size() > 1 && !minor_cycle()) {
     }
     if (points_.size() == 1) weights_[0] = 1.0;
@@ -49,77 +56,114 @@ class Corral {
  private:
   static Index index(std::size_t i) { return static_cast<Index>(i); }
 
+  void make_base(std::size_t i) {
+    if (i == 0) return;
+    std::swap(points_[0], points_[i]);
+    std::swap(norms_[0], norms_[i]);
+    std::swap(weights_[0], weights_[index(i)]);
+    if (newest_ == i)
+      newest_ = 0;
+    else if (newest_ == 0)
+      newest_ = i;
+    forget_columns_from(0);
+  }
+
+  void forget_columns_from(Index j) {
+    factored_ = std::min(factored_, j);
+    if (reflections_ > factored_) reflections_ = 0;
+  }
+
   /// True if the nearest point of the affine hull was reached; otherwise a point was dropped.
   bool minor_cycle() {
-    const Index count = index(points_.size());
-    const Index base = smallest_point();
-    std::vector<Index> others;
-    for (Index i = 0; i < count; ++i)
-      if (i != base) others.push_back(i);
-
-    // Columns: unit vectors from the base point to the others. A difference within the rounding of its ends is a duplicate.
-    const Eigen::VectorXd& origin = points_[static_cast<std::size_t>(base)];
-    Eigen::MatrixXd edges(origin.size(), count - 1);
-    Eigen::VectorXd lengths(count - 1);
-    for (Index j = 0; j < count - 1; ++j) {
-      const Eigen::VectorXd& end = points_[static_cast<std::size_t>(others[static_cast<std::size_t>(j)])];
-      edges.col(j) = end - origin;
-      lengths[j] = edges.col(j).stableNorm();
-      if (!(lengths[j] > 4.0 * kUnitRoundoff * (end.stableNorm() + origin.stableNorm()))) {
-        Eigen::VectorXd shift = Eigen::VectorXd::Zero(count);
-        shift[base] = -1.0;
-        shift[others[static_cast<std::size_t>(j)]] = 1.0;
-        drop_along(std::move(shift));
-        return false;
-      }
-      edges.col(j) /= lengths[j];
+    const Index columns = index(points_.size()) - 1;
+    const Index d = points_[0].size();
+    if (factor_.cols() < columns) {
+      const Index room = std::min(std::max(2 * columns, Index{4}), d + 1);
+      factor_.conservativeResize(d, room);
+      scales_.conservativeResize(room);
+      lengths_.conservativeResize(room);
     }
-
-    // The QR factors of unit columns carry an error of this size: a smaller pivot is no direction of its own.
-    Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(edges.rows(), edges.cols());
-    qr.setThreshold(tolerance::gamma(8.0 * static_cast<double>(std::max(edges.rows(), edges.cols())), kUnitRoundoff));
-    qr.compute(edges);
-    const Index rank = qr.rank();
-    if (rank < count - 1) {
-      drop_along(dependence(qr, rank, base, others, lengths));
-      return false;
-    }
-
-    const Eigen::VectorXd steps = qr.solve(-origin).cwiseQuotient(lengths);
-    Eigen::VectorXd target(count);
-    target[base] = 1.0 - steps.sum();
-    for (Index j = 0; j < count - 1; ++j) target[others[static_cast<std::size_t>(j)]] = steps[j];
-    if (target.minCoeff() > 0.0) {
-      weights_ = target / target.sum();
+    for (; factored_ < columns; ++factored_)
+      if (!append_column(factored_, columns)) return false;
+    if (reflections_ == 0) reflected_ = -points_[0];
+    for (; reflections_ < columns; ++reflections_) reflect(reflections_, reflected_);
+    const auto upper = factor_.topLeftCorner(columns, columns).triangularView<Eigen::Upper>();
+    target_.resize(columns + 1);
+    target_.tail(columns) = reflected_.head(columns);
+    auto steps = target_.tail(columns);
+    upper.solveInPlace(steps);
+    steps.array() /= lengths_.head(columns).array();
+    target_[0] = 1.0 - steps.sum();
+    if (target_.minCoeff() > 0.0) {
+      weights_ = target_ / target_.sum();
       return true;
     }
-    move_until_one_is_zero(target - weights_);
+    move_until_one_is_zero(target_ - weights_);
     return false;
   }
 
-  [[nodiscard]] Index smallest_point() const {
-    const auto by_norm = [](const Eigen::VectorXd& a, const Eigen::VectorXd& b) { return a.squaredNorm() < b.squaredNorm(); };
-    return index(static_cast<std::size_t>(std::min_element(points_.begin(), points_.end(), by_norm) - points_.begin()));
+  /// Applies reflection j, I − scale·(1, h)(1, h)ᵀ on the entries from j on.
+  template <class Column>
+  void reflect(Index j, Column&& column) const {
+    const Index rest = factor_.rows() - j - 1;
+    const auto h = factor_.col(j).tail(rest);
+    const double along = scales_[j] * (column[j] + h.dot(column.tail(rest)));
+    column[j] -= along;
+    column.tail(rest) -= along * h;
   }
 
-  /// Weights that sum to 0 and move x by no more than rounding: the first dependent column is a combination of the independent ones.
-  static Eigen::VectorXd dependence(const Eigen::ColPivHouseholderQR<Eigen::MatrixXd>& qr, Index rank, Index base, const std::vector<Index>& others,
-                                    const Eigen::VectorXd& lengths) {
-    const auto& permutation = qr.colsPermutation().indices();
-    const Eigen::MatrixXd upper = qr.matrixR().topLeftCorner(rank, rank + 1);
-    const Eigen::VectorXd combination = upper.leftCols(rank).triangularView<Eigen::Upper>().solve(upper.col(rank));
-    Eigen::VectorXd shift = Eigen::VectorXd::Zero(static_cast<Index>(others.size()) + 1);
-    for (Index i = 0; i <= rank; ++i) {
-      const Index column = permutation[i];
-      shift[others[static_cast<std::size_t>(column)]] = (i < rank ? combination[i] : -1.0) / lengths[column];
+  /// Column j: the unit vector from the base to point j + 1. False if it depends on those before, up to rounding; then a point was dropped.
+  bool append_column(Index j, Index columns) {
+    const std::size_t end = static_cast<std::size_t>(j) + 1;
+    const Index d = points_[0].size();
+    if (j >= d) {
+      // More columns than dimensions.
+      edge_ = (points_[end] - points_[0]).stableNormalized();
+      lengths_[j] = (points_[end] - points_[0]).stableNorm();
+      for (Index i = 0; i < d; ++i) reflect(i, edge_);
+      drop_along(dependence(j, edge_));
+      return false;
     }
-    shift[base] = -shift.sum();
+    auto column = factor_.col(j);
+    column = points_[end] - points_[0];
+    lengths_[j] = column.stableNorm();
+    // A difference within the rounding of its ends is a duplicate.
+    if (!(lengths_[j] > 4.0 * kUnitRoundoff * (norms_[end] + norms_[0]))) {
+      Eigen::VectorXd shift = Eigen::VectorXd::Zero(index(points_.size()));
+      shift[0] = -1.0;
+      shift[index(end)] = 1.0;
+      drop_along(std::move(shift));
+      return false;
+    }
+    column /= lengths_[j];
+    for (Index i = 0; i < j; ++i) reflect(i, column);
+    const double left = column.tail(d - j).norm();
+    // The factors of unit columns carry an error of this size: less is no direction of its own.
+    if (!(left > tolerance::gamma(8.0 * static_cast<double>(std::max(d, columns)), kUnitRoundoff))) {
+      edge_ = column;
+      drop_along(dependence(j, edge_));
+      return false;
+    }
+    const double first = column[j];
+    const double diagonal = first > 0.0 ? -left : left;
+    scales_[j] = (diagonal - first) / diagonal;
+    column.tail(d - j - 1) /= first - diagonal;
+    column[j] = diagonal;
+    return true;
+  }
+
+  /// Weights that sum to 0 and move x by no more than rounding: `reflected`, column j after the reflections before it, is a combination of the columns before.
+  [[nodiscard]] Eigen::VectorXd dependence(Index j, const Eigen::VectorXd& reflected) const {
+    Eigen::VectorXd shift = Eigen::VectorXd::Zero(index(points_.size()));
+    shift.segment(1, j) = factor_.topLeftCorner(j, j).triangularView<Eigen::Upper>().solve(reflected.head(j)).cwiseQuotient(lengths_.head(j));
+    shift[j + 1] = -1.0 / lengths_[j];
+    shift[0] = -shift.sum();
     return shift;
   }
 
   /// Along a dependence, in the direction in which the newest point gains weight.
   void drop_along(Eigen::VectorXd shift) {
-    if (shift[shift.size() - 1] < 0.0) shift = -shift;
+    if (shift[index(newest_)] < 0.0) shift = -shift;
     move_until_one_is_zero(shift);
   }
 
@@ -136,7 +180,7 @@ class Corral {
       }
     }
     if (first < 0) {
-      first = weights_.size() - 1;  // the shift is 0: the newest point does not help
+      first = index(newest_);  // the shift is 0: the newest point does not help
     } else {
       weights_ = (weights_ + step * shift).cwiseMax(0.0);
       weights_[first] = 0.0;
@@ -146,21 +190,46 @@ class Corral {
 
   /// Drops point `first` and all others without weight, but not the newest one, which has none before it is first used.
   void drop_weightless(Index first) {
-    const Index newest = weights_.size() - 1;
-    Index kept = 0;
-    for (Index i = 0; i <= newest; ++i) {
-      if (i == first || (!(weights_[i] > 0.0) && i != newest)) continue;
-      if (kept != i) points_[static_cast<std::size_t>(kept)] = std::move(points_[static_cast<std::size_t>(i)]);
-      weights_[kept++] = weights_[i];
+    const std::size_t newest = newest_;
+    bool base_dropped = false;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      if (index(i) == first || (!(weights_[index(i)] > 0.0) && i != newest)) {
+        base_dropped = base_dropped || i == 0;
+        forget_columns_from(std::max(index(i) - 1, Index{0}));
+        continue;
+      }
+      if (i == newest) newest_ = kept;
+      if (kept != i) {
+        points_[kept] = std::move(points_[i]);
+        norms_[kept] = norms_[i];
+        weights_[index(kept)] = weights_[index(i)];
+      }
+      ++kept;
     }
-    points_.resize(static_cast<std::size_t>(kept));
-    weights_.conservativeResize(kept);
+    points_.resize(kept);
+    norms_.resize(kept);
+    weights_.conservativeResize(index(kept));
+    if (base_dropped) {
+      forget_columns_from(0);
+      make_base(static_cast<std::size_t>(std::min_element(norms_.begin(), norms_.end()) - norms_.begin()));
+    }
     const double sum = weights_.sum();
     if (sum > 0.0) weights_ /= sum;
   }
 
   std::vector<Eigen::VectorXd> points_;
+  std::vector<double> norms_;
   Eigen::VectorXd weights_;
+  std::size_t newest_ = 0;
+  Eigen::MatrixXd factor_;     ///< column j: R above and on the diagonal, h of reflection j below
+  Eigen::VectorXd scales_;     ///< of the reflections
+  Eigen::VectorXd lengths_;    ///< from the base to the other points
+  Index factored_ = 0;         ///< columns that are up to date
+  Eigen::VectorXd reflected_;  ///< minus the base, by the first reflections
+  Index reflections_ = 0;
+  Eigen::VectorXd target_;
+  Eigen::VectorXd edge_;
 };
 
 void check_options(const MinimumNormOptions& options) {

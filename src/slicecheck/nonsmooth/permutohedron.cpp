@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <vector>
 
 #include "slicecheck/core/error.h"
@@ -26,6 +25,11 @@ Eigen::VectorXd descending(VectorView<double> vector) {
   std::sort(sorted.begin(), sorted.end(), std::greater<>());
   return sorted;
 }
+
+struct Entry {
+  double value;
+  Index place;
+};
 
 /// A run of neighbours that share one fitted value.
 struct Pool {
@@ -65,15 +69,16 @@ double majorisation_excess(VectorView<double> m, VectorView<double> values) {
 Eigen::VectorXd project_onto_permutohedron(VectorView<double> m, VectorView<double> values) {
   check_arguments(m, values);
   const Index n = m.size();
-  std::vector<Index> order(static_cast<std::size_t>(n));
-  std::iota(order.begin(), order.end(), Index{0});
-  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return m[a] > m[b]; });
+  // Entry and place side by side: a sort of places alone reads the entries all over memory.
+  std::vector<Entry> order(static_cast<std::size_t>(n));
+  for (Index i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = {m[i], i};
+  std::sort(order.begin(), order.end(), [](const Entry& a, const Entry& b) { return a.value != b.value ? a.value > b.value : a.place < b.place; });
   Eigen::VectorXd difference = -descending(values);
-  for (Index rank = 0; rank < n; ++rank) difference[rank] += m[order[static_cast<std::size_t>(rank)]];
+  for (Index rank = 0; rank < n; ++rank) difference[rank] += order[static_cast<std::size_t>(rank)].value;
   Eigen::VectorXd projection(n);
   std::size_t rank = 0;
   for (const Pool& pool : pool_adjacent_violators(difference)) {
-    for (Index i = 0; i < pool.count; ++i, ++rank) projection[order[rank]] = m[order[rank]] - pool.mean();
+    for (Index i = 0; i < pool.count; ++i, ++rank) projection[order[rank].place] = order[rank].value - pool.mean();
   }
   return projection;
 }
