@@ -181,13 +181,7 @@ void evaluate_by_columns(const Task<S>& task) {
   S* const gradient = wanted ? task.space.gradient.room(n * padded_d) : nullptr;
   S* const group_gradients = wanted && narrow ? task.space.group_gradients.room(rooms * n * d) : nullptr;
   if (wanted) std::fill(gradient, gradient + n * padded_d, S(0));
-  std::array<Group<S>, kMostGroups> few{};
-  std::vector<Group<S>> many;  // more threads than kMostGroups
-  Group<S>* flight = few.data();
-  if (wanted && in_flight > kMostGroups) {
-    many.resize(static_cast<std::size_t>(in_flight));
-    flight = many.data();
-  }
+  auto* const flight = reinterpret_cast<Group<S>*>(task.space.groups.room(static_cast<Index>(sizeof(Group<S>)) * (wanted ? in_flight : 0)));
   const auto match = [&](Index first_group, Index i, Index slot) {
     const Index at = wanted ? i : slot;
     Group<S> group{};

@@ -1,6 +1,8 @@
 #pragma once
 /// What an evaluation of the cpu loss needs beyond its arguments, kept from call to call.
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -33,6 +35,7 @@ struct Workspace {
   Scratch<S> weights;
   Scratch<S> gradient;
   Scratch<S> group_gradients;
+  Scratch<std::byte> groups;
   std::vector<std::unique_ptr<ThreadSpace<S>>> threads;
 };
 
