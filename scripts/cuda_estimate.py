@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What the CUDA kernels should cost, on paper. Prints the tables of docs/cuda.md.
 
-Everything is an ESTIMATE, never a measurement: no device has run for it. It rests on the figures of property_tests/cuda/gates/recorded.json (registers from
+Everything is an ESTIMATE, never a measurement (those are in cuda_measured.py). It rests on the figures of property_tests/cuda/gates/recorded.json (registers from
 ptxas; instructions, wavefronts and bytes counted by the PTX machine) and on public peak figures. Times are what peak rates allow; PTX instructions stand for
 those of the machine.
 """
@@ -38,6 +38,7 @@ class Device:
 
 
 H100 = Device("H100 SXM", 132, 1.98e9, 3.35e12, 67e12)
+H200 = Device("H200 SXM", 132, 1.98e9, 4.8e12, 67e12)
 A100 = Device("A100 SXM 80 GB", 108, 1.41e9, 2.039e12, 19.5e12)
 LAUNCH = 2e-6  # seconds from one launch to the next in a stream: an assumption, of the size that is commonly reported
 
@@ -137,7 +138,8 @@ def asked_bytes(kernel: str, n: int, d: int, count: int) -> int | None:
     slabs = parts(count, SLAB)
     name = kernel.split("<")[0]
     if name == "project":
-        return 4 * (parts(count, TILE) * 4 * n * d + parts(pitch, TILE) * 2 * count * d + 2 * count * pitch)
+        origins = 2 * parts(pitch, TILE) * parts(count, TILE) * 16 * d  # of each thread, for its coordinate of each 16
+        return 4 * (parts(count, TILE) * 2 * n * d + origins + parts(pitch, TILE) * 2 * count * d + 2 * count * pitch)
     if name == "sort_gap":
         return 8 * count * pitch + 4 * count * n + 8 * count
     if name == "sum_slab":
@@ -201,12 +203,12 @@ def long_costs(counts: Counts, n: int, count: int) -> list[Cost]:
 
 
 def step_costs(counts: Counts, size: int) -> list[Cost]:
-    """The two kernels of a step. Instructions are linear in the number of pairs that a thread moves."""
+    """The two kernels of a step. Instructions are taken as linear in the number of pairs that a thread moves; shared memory is for the sum of a block alone."""
     run, counted = "step size=65536", 65536
     blocks = min(1024, parts(size, 512))
     scale = size / blocks / (counted / 128)
     kernels = ("npsgd_move", "npsgd_project")
-    move, project = ([scale * counts.of_block(run, kernel, what) for what in ("warp_instructions", "shared_wavefronts")] for kernel in kernels)
+    move, project = ([scale * counts.of_block(run, kernel, "warp_instructions"), counts.of_block(run, kernel, "shared_wavefronts")] for kernel in kernels)
     return [Cost("npsgd_move", 1, blocks, 12 * size + 8 * blocks, *move), Cost("npsgd_project", 1, blocks, 8 * size + 8 * blocks, *project)]
 
 

@@ -3,6 +3,6 @@
 
 namespace slicecheck::benchmarks {
 
-double torch_composition_milliseconds(long, long, long) { return -1.0; }
+double torch_composition_seconds(long, long, long) { return -1.0; }
 
 }  // namespace slicecheck::benchmarks

