@@ -98,28 +98,24 @@ TEST(RandomStream, uniforms_and_normals_are_the_documented_functions_of_the_word
   }
 }
 
-/// A pair's normals do not depend on how many are made at once, nor on which instruction set's vector width; every instruction set is near the exact ones.
-TEST(Normals, pairs_do_not_depend_on_their_neighbours) {
-  const RandomStream stream(12, Purpose::cases, 3, 4);
-  std::vector<double> uniforms;
-  for (std::uint64_t block = 0; block < 100; ++block) {
-    const auto pair = stream.uniforms(block);
-    uniforms.insert(uniforms.end(), pair.begin(), pair.end());
+/// What a block gives does not depend on how many are made at once: whole vectors, the rest, one alone.
+TEST(Normals, blocks_do_not_depend_on_their_neighbours) {
+  const RandomStream stream(12, Purpose::cases, 3, (std::uint64_t{1} << 33) + 4);
+  std::vector<std::uint64_t> blocks;
+  for (std::uint64_t i = 0; i < 101; ++i) blocks.push_back(i % 3 == 0 ? kLastBlock - i : (i << 16) + i);
+  std::vector<double> together(2 * blocks.size(), std::nan(""));
+  normals_of_blocks({stream.counter().data(), stream.key().data()}, blocks.data(), static_cast<Index>(blocks.size()), together.data());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto pair = stream.normals(blocks[i]);
+    EXPECT_EQ(pair, (std::array<double, 2>{together[2 * i], together[2 * i + 1]}));
+    const auto [first, second] = stream.uniforms(blocks[i]);
+    expect_normals(pair, first, second);
   }
-  // Ends and middles of the interval: radius 0 and the largest, angles at and beside the zeros of sine and cosine.
-  constexpr double kLast = 1.0 - 0x1p-53;
-  for (const double u : {0.0, 0x1p-53, 0.5, kLast})
-    for (const double v : {0.0, 0x1p-53, 0.25, 0.25 + 0x1p-53, 0.5, 0.5 - 0x1p-53, 0.75, kLast}) uniforms.insert(uniforms.end(), {u, v});
-  const auto pairs = static_cast<Index>(uniforms.size() / 2);
-  std::vector<double> together(uniforms.size(), std::nan(""));
-  normals_from_uniforms(uniforms.data(), pairs, together.data());
-  for (Index i = 0; i < pairs; ++i) {
-    const auto at = static_cast<std::size_t>(2 * i);
-    std::array<double, 2> alone{};
-    normals_from_uniforms(&uniforms[at], 1, alone.data());
-    EXPECT_EQ(alone, (std::array<double, 2>{together[at], together[at + 1]}));
-    expect_normals(alone, uniforms[at], uniforms[at + 1]);
-  }
+  EXPECT_THROW((void)stream.normals(kLastBlock + 1), InputError);
+  Eigen::VectorXd three(3);
+  EXPECT_THROW(stream.fill_normal(three, kLastBlock), InputError);
+  Eigen::VectorXd one(1);
+  EXPECT_NO_THROW(stream.fill_normal(one, kLastBlock));
 }
 
 TEST(RandomStream, fill_normal_takes_two_normals_of_each_block) {
@@ -129,9 +125,10 @@ TEST(RandomStream, fill_normal_takes_two_normals_of_each_block) {
   EXPECT_EQ(filled[0], stream.normals(40)[0]);
   EXPECT_EQ(filled[1], stream.normals(40)[1]);
   EXPECT_EQ(filled[4], stream.normals(42)[0]);
-  Eigen::VectorXd longer(8);
+  Eigen::VectorXd longer(1001);
   stream.fill_normal(longer, 40);
   EXPECT_EQ(longer.head(5), filled);
+  for (Index i = 0; i < longer.size(); ++i) EXPECT_EQ(longer[i], stream.normals(40 + static_cast<std::uint64_t>(i / 2))[static_cast<std::size_t>(i % 2)]);
 }
 
 TEST(PointDraws, takes_one_block_a_draw_from_those_of_its_point) {

@@ -7,12 +7,14 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <numeric>
 #include <random>
 #include <type_traits>
 #include <vector>
 
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/random.h"
 #include "slicecheck/core/tolerances.h"
 #include "slicecheck/loss/cpu/evaluation.h"
 #include "slicecheck/loss/cpu/kernels.h"
@@ -294,6 +296,19 @@ void expect_the_loss() {
 
 TEST_P(EachTarget, the_loss_agrees_with_the_reference_in_both_layouts_float) { expect_the_loss<float>(); }
 TEST_P(EachTarget, the_loss_agrees_with_the_reference_in_both_layouts_double) { expect_the_loss<double>(); }
+
+/// Random streams are dispatched too: every instruction set gives the normals of the best one up to twice the rounding that core/normals.h states.
+TEST_P(EachTarget, normals_agree_with_those_of_the_best_instruction_set) {
+  const RandomStream stream(5, Purpose::noise, 1, 2);
+  Eigen::VectorXd here(1001);
+  Eigen::VectorXd best(1001);
+  stream.fill_normal(here);
+  cpu::use_target("");
+  stream.fill_normal(best);
+  constexpr double kLargest = 8.6;  // √(2·53·ln 2) and more
+  EXPECT_LE((here - best).cwiseAbs().maxCoeff(), 2.0 * (24.0 + 2.0 * std::numbers::pi) * 0x1p-53 * kLargest);
+  EXPECT_GT(here.cwiseAbs().maxCoeff(), 2.0);
+}
 
 /// In float a direction's overflow must stay its own: the lanes beside it are right.
 TEST_P(EachTarget, a_projection_that_overflows_spoils_its_own_direction_alone) {

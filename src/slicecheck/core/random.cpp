@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/normals.h"
@@ -44,23 +45,23 @@ std::array<double, 2> RandomStream::uniforms(std::uint64_t block) const {
 }
 
 std::array<double, 2> RandomStream::normals(std::uint64_t block) const {
-  std::array<double, 2> pair = uniforms(block);
-  normals_from_uniforms(pair.data(), 1, pair.data());
+  if (block >= kBlocks) reject("random stream: block {} is out of range; it must be below 2^48", block);
+  std::array<double, 2> pair;
+  normals_of_blocks({counter_.data(), key_.data()}, &block, 1, pair.data());
   return pair;
 }
 
 void RandomStream::fill_normal(Eigen::Ref<Eigen::VectorXd> out, std::uint64_t first_block) const {
-  std::array<double, 2 * kBatch> numbers;
-  for (Index done = 0; done < out.size(); done += 2 * kBatch) {
-    const Index size = std::min(out.size() - done, 2 * kBatch);
-    const Index blocks = (size + 1) / 2;
-    for (Index i = 0; i < blocks; ++i) {
-      const auto pair = uniforms(first_block + static_cast<std::uint64_t>(done / 2 + i));
-      numbers[static_cast<std::size_t>(2 * i)] = pair[0];
-      numbers[static_cast<std::size_t>(2 * i + 1)] = pair[1];
-    }
-    normals_from_uniforms(numbers.data(), blocks, numbers.data());
-    std::copy_n(numbers.data(), size, out.data() + done);
+  const Index blocks = (out.size() + 1) / 2;
+  if (blocks > 0 && first_block + static_cast<std::uint64_t>(blocks) > kBlocks)
+    reject("random stream: blocks {} to {} are out of range; they must be below 2^48", first_block, first_block + static_cast<std::uint64_t>(blocks) - 1);
+  std::array<std::uint64_t, kBatch> numbers;
+  for (Index done = 0; done < blocks; done += kBatch) {
+    const Index size = std::min(blocks - done, kBatch);
+    for (Index i = 0; i < size; ++i) numbers[static_cast<std::size_t>(i)] = first_block + static_cast<std::uint64_t>(done + i);
+    const bool odd = 2 * (done + size) > out.size();  // half of the last block is not wanted
+    normals_of_blocks({counter_.data(), key_.data()}, numbers.data(), size - (odd ? 1 : 0), out.data() + 2 * done);
+    if (odd) out[out.size() - 1] = normals(numbers[static_cast<std::size_t>(size - 1)])[0];
   }
 }
 
@@ -89,16 +90,13 @@ Points<S> uniform_directions(const RandomStream& stream, Index count, Index dime
   const Index blocks = (dimension + 1) / 2;  // of a direction
   const Index together = std::max<Index>(1, kBatch / blocks);
   Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> normals(together, 2 * blocks);
+  std::vector<std::uint64_t> numbers(static_cast<std::size_t>(together * blocks));
   for (Index first = 0; first < count; first += together) {
     const Index size = std::min(together, count - first);
-    for (Index l = 0; l < size; ++l) {
-      for (Index i = 0; i < blocks; ++i) {
-        const auto pair = stream.uniforms((static_cast<std::uint64_t>(first + l) << 16) + static_cast<std::uint64_t>(i));
-        normals(l, 2 * i) = pair[0];
-        normals(l, 2 * i + 1) = pair[1];
-      }
-    }
-    normals_from_uniforms(normals.data(), size * blocks, normals.data());
+    for (Index l = 0; l < size; ++l)
+      for (Index i = 0; i < blocks; ++i)
+        numbers[static_cast<std::size_t>(l * blocks + i)] = (static_cast<std::uint64_t>(first + l) << 16) + static_cast<std::uint64_t>(i);
+    normals_of_blocks({stream.counter().data(), stream.key().data()}, numbers.data(), size * blocks, normals.data());
     for (Index l = 0; l < size; ++l) {
       auto theta = normals.row(l).head(dimension);
       double norm = theta.norm();
