@@ -169,6 +169,17 @@ TEST(UniformDirections, are_unit_vectors) {
   }
 }
 
+TEST(PointDraws, a_normal_is_that_of_its_block_whatever_was_drawn_before) {
+  const RandomStream stream(3, Purpose::target, 1, 2);
+  PointDraws draws(stream, 9);
+  for (std::uint64_t block = 9 * 65536; block < 10 * 65536; ++block) {  // up to the last block of the point
+    if (block % 7 == 3 || block % 29 < 12)
+      ASSERT_EQ(draws.uniform(), stream.uniforms(block)[0]) << block;
+    else
+      ASSERT_EQ(draws.normal(), stream.normals(block)[0]) << block;
+  }
+}
+
 TEST(UniformDirections, direction_l_is_the_normalised_normals_of_point_l) {
   const RandomStream stream(1, Purpose::directions, 0, 3);
   const Points<double> theta = uniform_directions<double>(stream, 4, 5);

@@ -74,7 +74,16 @@ double PointDraws::uniform() { return stream_->uniforms(next_block())[0]; }
 
 double PointDraws::uniform(double low, double high) { return low + (high - low) * uniform(); }
 
-double PointDraws::normal() { return stream_->normals(next_block())[0]; }
+double PointDraws::normal() {
+  const std::uint64_t block = next_block();
+  if (made_ == ~std::uint64_t{0} || block >= made_ + kAhead) {
+    std::array<std::uint64_t, kAhead> blocks;
+    for (std::size_t i = 0; i < kAhead; ++i) blocks[i] = std::min(block + i, end_ - 1);
+    normals_of_blocks({stream_->counter().data(), stream_->key().data()}, blocks.data(), kAhead, normals_.data());
+    made_ = block;
+  }
+  return normals_[2 * static_cast<std::size_t>(block - made_)];
+}
 
 std::uint64_t PointDraws::below(std::uint64_t m) {
   const auto w = stream_->words(next_block());

@@ -69,9 +69,13 @@ class PointDraws {
  private:
   std::uint64_t next_block();
 
+  static constexpr std::size_t kAhead = 8;  // normals made at once: a vector costs what one of them does
+
   const RandomStream* stream_;
   std::uint64_t block_;
   std::uint64_t end_;
+  std::array<double, 2 * kAhead> normals_{};  // of the blocks from made_ on, where made_ is one
+  std::uint64_t made_ = ~std::uint64_t{0};
 };
 
 /// `count` directions uniform on the sphere S^{d−1}: normalised standard normals. Rows are unit vectors to rounding.
