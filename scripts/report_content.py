@@ -8,6 +8,7 @@ from typing import Any
 from report_figures import draw
 from report_files import InputError, Record, as_text
 from report_numbers import duration, formatted, grouped, pretty, ratio, with_zeros
+from report_performance import performance_view
 from report_run import Experiment, Measured, Run, Trial, Verdict, plot_stem
 from report_tightness import Block, draw_tightness
 from report_views import Cell, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, ExperimentView, FigureView, Headline, TableView
@@ -51,6 +52,7 @@ def make_content(run: Run) -> Content:
         defects=defect_rows(run.trials, order) if run.trials is not None else None,
         defect_groups=defect_groups(run.trials or [], order), sole_catches=sole_catches(run.trials or [], order),
         experiments=[experiment_view(e, counter) for e in run.experiments],
+        performance=performance_view(run.performance, counter) if run.performance else None,
         manifests=([("verify", run.manifest.value)] if run.manifest else []) + [(e.name, e.manifest.value) for e in run.experiments if e.manifest],
     )
     content.numbers = numbers(run, content)

@@ -11,6 +11,7 @@ from report_files import DataFolder, InputError, Record, read_json, read_records
 
 OUTCOMES = ("holds", "refuted", "inconclusive")
 PARTS = ("manifest.json", "claims.json", "verdicts.json", "gallery.json")
+PERFORMANCE = "benchmark.json"
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ class Run:
     verdicts: list[Verdict] | None
     trials: list[Trial] | None
     experiments: list[Experiment]
+    performance: Record | None = None    # what scripts/bench.sh wrote; no part of what a run must have
 
     @property
     def absent(self) -> list[str]:
@@ -200,8 +202,8 @@ def load_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder")
     experiments = [load_experiment(path) for path in sorted(folder.glob("experiments/*")) if path.is_dir()]
-    if not any((folder / name).is_file() for name in PARTS) and not any(e.summary or e.manifest for e in experiments):
-        raise InputError(f"{folder}: holds no run data: none of {', '.join(PARTS)} and no experiments/*/summary.json is there")
+    if not any((folder / name).is_file() for name in (*PARTS, PERFORMANCE)) and not any(e.summary or e.manifest for e in experiments):
+        raise InputError(f"{folder}: holds no run data: none of {', '.join((*PARTS, PERFORMANCE))} and no experiments/*/summary.json is there")
     claims = load_list(folder / "claims.json", claim, lambda c: c.id)
     verdicts = load_list(folder / "verdicts.json", verdict, lambda v: f"{v.claim} on {v.subject}")
     on_page = {v.claim for v in verdicts or []}
@@ -211,6 +213,7 @@ def load_run(folder: Path) -> Run:
         verdicts=verdicts,
         trials=load_list(folder / "gallery.json", trial, lambda t: f"{t.defect} under {t.claim}"),
         experiments=experiments,
+        performance=load_manifest(folder / PERFORMANCE),
     )
 
 

@@ -105,6 +105,18 @@ class ExperimentView:
 
 
 @dataclass(frozen=True)
+class PerformanceView:
+    """The section about speed and memory; `environment` is (name, value)."""
+
+    subtitle: list[str]
+    notes: list[str]
+    skipped: list[str]
+    environment: list[tuple[str, str]]
+    tables: list[TableView]
+    figures: list[FigureView]
+
+
+@dataclass(frozen=True)
 class CheckTable:
     """Checks of one claim that were run on the same subjects."""
 
@@ -216,6 +228,7 @@ class Content:
     defect_groups: list[DefectGroup]
     sole_catches: list[tuple[str, list[str]]]
     experiments: list[ExperimentView]
+    performance: PerformanceView | None
     manifests: list[tuple[str, dict[str, Any]]]
     numbers: list[tuple[str, str]] = field(default_factory=list)
 
@@ -230,4 +243,4 @@ class Content:
 
     @property
     def figures(self) -> list[FigureView]:
-        return ([self.tightness] if self.tightness else []) + [f for e in self.experiments for f in e.figures]
+        return ([self.tightness] if self.tightness else []) + [f for e in self.experiments for f in e.figures] + (self.performance.figures if self.performance else [])

@@ -25,10 +25,13 @@ def shown_files(folder: Path) -> dict[str, bytes]:
 
 class Interruption(ProgramTest):
     NAME = "plane-sgd"
+    KILLS = int(os.environ.get("SLICECHECK_KILLS", "3"))
+    STEPS = max(3000, 300 * KILLS)  # six checkpoints a kill: the program must not end before the last one
 
     def words(self, out: str) -> list[str]:
         return ["experiment", "run", self.NAME, "--out", out, "--seed", "7",
-                *settings(*SMALL, 'targets=["two-moons", "swiss-roll"]', "hidden=[32, 32]", "steps=3000", "record_every=10", "checkpoint.steps=50", "checkpoint.seconds=1000.0")]
+                *settings(*SMALL, 'targets=["two-moons", "swiss-roll"]', "hidden=[32, 32]", f"steps={self.STEPS}", "record_every=10", "checkpoint.steps=50",
+                          "checkpoint.seconds=1000.0")]
 
     def test_killed_and_resumed_equals_undisturbed(self) -> None:
         whole = self.run_program(*self.words("whole"))
@@ -36,7 +39,7 @@ class Interruption(ProgramTest):
         expected = shown_files(self.folder / "whole/experiments" / self.NAME)
         checkpoints = self.folder / "killed/experiments" / self.NAME / "checkpoints"
         kills = 0
-        for attempt in range(3):
+        for attempt in range(self.KILLS):
             resume = ["--resume"] if attempt else []
             with subprocess.Popen([PROGRAM, *self.words("killed"), *resume], cwd=self.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
                 before = {path.name: path.stat().st_mtime_ns for path in checkpoints.glob("*.cbor")}
@@ -46,7 +49,7 @@ class Interruption(ProgramTest):
                         break
                     time.sleep(0.002)
                 kills += process.wait() == -signal.SIGKILL
-        self.assertGreaterEqual(kills, 2, "the program ended before it could be killed; give it more steps")
+        self.assertGreaterEqual(kills, self.KILLS - 1, "the program ended before it could be killed; give it more steps")
         self.assertFalse((self.folder / "killed/experiments" / self.NAME / "summary.json").exists())
         self.assertFalse(json.loads((self.folder / "killed/experiments" / self.NAME / "manifest.json").read_text())["complete"])
         resumed = self.run_program(*self.words("killed"), "--resume", "--threads", 1)

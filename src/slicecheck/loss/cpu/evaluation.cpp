@@ -52,12 +52,15 @@ struct Task {
 
 /// The mean of Y, rounded once to S: the same vector for both clouds, so that no gap moves.
 template <class S>
-Eigen::Matrix<S, 1, Eigen::Dynamic> centre_of(PointsView<S> y, Workspace<S>& space) {
-  Eigen::Map<Eigen::RowVectorXd> mean(space.centre.room(y.cols()), y.cols());
+Eigen::Map<const Eigen::Matrix<S, 1, Eigen::Dynamic>> centre_of(PointsView<S> y, Workspace<S>& space) {
+  const Index d = y.cols();
+  Eigen::Map<Eigen::RowVectorXd> mean(space.mean.room(d), d);
   mean.setZero();
   for (Index k = 0; k < y.rows(); ++k) mean += y.row(k).template cast<double>();
   mean /= static_cast<double>(y.rows());
-  return mean.cast<S>();
+  S* const rounded = space.centre.room(d);
+  Eigen::Map<Eigen::Matrix<S, 1, Eigen::Dynamic>>(rounded, d) = mean.cast<S>();
+  return {rounded, d};
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------------------- by columns

@@ -29,7 +29,8 @@ template <class S>
 struct Workspace {
   Scratch<S> z;
   Scratch<S> y;
-  Scratch<double> centre;
+  Scratch<double> mean;  // of Y
+  Scratch<S> centre;
   Scratch<S> theta_by_column;
   Scratch<S> theta_by_row;
   Scratch<S> weights;
