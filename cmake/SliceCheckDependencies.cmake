@@ -25,6 +25,9 @@ if(SLICECHECK_TORCH)
   # Debian's LibTorch, or any newer one that CMAKE_PREFIX_PATH names.
   find_package(Torch REQUIRED)
   message(STATUS "LibTorch ${Torch_VERSION}: ${TORCH_INSTALL_PREFIX}")
+  if(TORCH_CXX_FLAGS)  # which kind of std::string: everything that is linked with it has the same
+    target_compile_options(slicecheck_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${TORCH_CXX_FLAGS}>")
+  endif()
   # LibTorch 2 ships headers of an {fmt} of its own, without the library, in a folder that is searched before the system's.
   if(EXISTS "${TORCH_INSTALL_PREFIX}/include/fmt/format.h" AND NOT fmt_DIR MATCHES "^${TORCH_INSTALL_PREFIX}/")
     target_compile_definitions(torch INTERFACE FMT_HEADER_ONLY)

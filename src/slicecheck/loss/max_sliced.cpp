@@ -45,7 +45,7 @@ class SortedPair {
 
   /// Axes of the largest and the smallest eigenvalue of Cov(Z) − Cov(Y).
   [[nodiscard]] std::pair<Row, Row> covariance_axes() const {
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance(z_) - covariance(y_));
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(Eigen::MatrixXd(covariance(z_) - covariance(y_)));
     return {solver.eigenvectors().col(dimension() - 1).transpose(), solver.eigenvectors().col(0).transpose()};
   }
 
