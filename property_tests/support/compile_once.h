@@ -5,23 +5,21 @@
 
 #include <string>
 
-#define SLICECHECK_COMPARISON(KEYWORD, A, B) \
-  KEYWORD template AssertionResult CmpHelperEQFailure(const char*, const char*, const A&, const B&);
-#define SLICECHECK_ORDER(KEYWORD, A, B) \
-  KEYWORD template AssertionResult CmpHelperOpFailure(const char*, const char*, const A&, const B&, const char*);
-#define SLICECHECK_COMPARISONS(KEYWORD)                         \
-  SLICECHECK_COMPARISON(KEYWORD, double, double)                \
-  SLICECHECK_COMPARISON(KEYWORD, float, float)                  \
-  SLICECHECK_COMPARISON(KEYWORD, int, int)                      \
-  SLICECHECK_COMPARISON(KEYWORD, long, int)                     \
-  SLICECHECK_COMPARISON(KEYWORD, long, long)                    \
-  SLICECHECK_COMPARISON(KEYWORD, unsigned long, unsigned int)   \
-  SLICECHECK_COMPARISON(KEYWORD, unsigned long, unsigned long)  \
-  SLICECHECK_COMPARISON(KEYWORD, std::string, std::string)      \
-  SLICECHECK_ORDER(KEYWORD, double, double)                     \
-  SLICECHECK_ORDER(KEYWORD, int, int)                           \
-  SLICECHECK_ORDER(KEYWORD, long, long)                         \
-  SLICECHECK_ORDER(KEYWORD, unsigned long, unsigned int)        \
+#define SLICECHECK_COMPARISON(KEYWORD, A, B) KEYWORD template AssertionResult CmpHelperEQFailure(const char*, const char*, const A&, const B&);
+#define SLICECHECK_ORDER(KEYWORD, A, B) KEYWORD template AssertionResult CmpHelperOpFailure(const char*, const char*, const A&, const B&, const char*);
+#define SLICECHECK_COMPARISONS(KEYWORD)                        \
+  SLICECHECK_COMPARISON(KEYWORD, double, double)               \
+  SLICECHECK_COMPARISON(KEYWORD, float, float)                 \
+  SLICECHECK_COMPARISON(KEYWORD, int, int)                     \
+  SLICECHECK_COMPARISON(KEYWORD, long, int)                    \
+  SLICECHECK_COMPARISON(KEYWORD, long, long)                   \
+  SLICECHECK_COMPARISON(KEYWORD, unsigned long, unsigned int)  \
+  SLICECHECK_COMPARISON(KEYWORD, unsigned long, unsigned long) \
+  SLICECHECK_COMPARISON(KEYWORD, std::string, std::string)     \
+  SLICECHECK_ORDER(KEYWORD, double, double)                    \
+  SLICECHECK_ORDER(KEYWORD, int, int)                          \
+  SLICECHECK_ORDER(KEYWORD, long, long)                        \
+  SLICECHECK_ORDER(KEYWORD, unsigned long, unsigned int)       \
   SLICECHECK_ORDER(KEYWORD, unsigned long, unsigned long)
 
 namespace testing::internal {

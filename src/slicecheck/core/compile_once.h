@@ -1,6 +1,6 @@
 #pragma once
-/// Templates that many files use and one file compiles (compile_once.cpp): Eigen's products and decompositions in double, and nlohmann::ordered_json. Part of the
-/// precompiled header; without it a file compiles them itself, to the same code.
+/// Templates that many files use and one file compiles (compile_once.cpp): Eigen's products, its decompositions in double, and nlohmann::ordered_json. Part of
+/// the precompiled header; without it a file compiles them itself, to the same code.
 
 #include <Eigen/Dense>
 #include <nlohmann/json.hpp>
@@ -19,13 +19,13 @@
   SLICECHECK_EIGEN_MATRIX_PRODUCT(KEYWORD, S, RowMajor, ColMajor)                                                                                           \
   SLICECHECK_EIGEN_MATRIX_PRODUCT(KEYWORD, S, RowMajor, RowMajor)
 
-#define SLICECHECK_EIGEN_PACKING(KEYWORD, S, ORDER)                                                                                                   \
-  KEYWORD template struct gemm_pack_lhs<S, Index, const_blas_data_mapper<S, Index, ORDER>, gebp_traits<S, S>::mr, gebp_traits<S, S>::LhsProgress,     \
-                                        gebp_traits<S, S>::LhsPacket4Packing, ORDER, false, false>;                                                   \
+#define SLICECHECK_EIGEN_PACKING(KEYWORD, S, ORDER)                                                                                               \
+  KEYWORD template struct gemm_pack_lhs<S, Index, const_blas_data_mapper<S, Index, ORDER>, gebp_traits<S, S>::mr, gebp_traits<S, S>::LhsProgress, \
+                                        gebp_traits<S, S>::LhsPacket4Packing, ORDER, false, false>;                                               \
   KEYWORD template struct gemm_pack_rhs<S, Index, const_blas_data_mapper<S, Index, ORDER>, gebp_traits<S, S>::nr, ORDER, false, false>;
 
-#define SLICECHECK_EIGEN_VECTOR_PRODUCT(KEYWORD, S, MATRIX, VECTOR, VERSION)                                                                          \
-  KEYWORD template struct general_matrix_vector_product<Index, S, const_blas_data_mapper<S, Index, MATRIX>, MATRIX, false, S,                         \
+#define SLICECHECK_EIGEN_VECTOR_PRODUCT(KEYWORD, S, MATRIX, VECTOR, VERSION)                                                  \
+  KEYWORD template struct general_matrix_vector_product<Index, S, const_blas_data_mapper<S, Index, MATRIX>, MATRIX, false, S, \
                                                         const_blas_data_mapper<S, Index, VECTOR>, false, VERSION>;
 
 #define SLICECHECK_EIGEN_MATRIX_PRODUCT(KEYWORD, S, LEFT, RIGHT) \
