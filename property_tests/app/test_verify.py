@@ -143,7 +143,8 @@ class Coverage(ProgramTest):
         self.assertFalse(before["L1"]["property_test"]["fresh"])
         drawn = self.run_program("report", run)
         self.assertEqual(drawn.returncode, 0, drawn.stdout + drawn.stderr)
-        after = self.claims(evidence, run)
+        after = self.claims(self.folder / "none", run)  # a folder of evidence that is not there
+        self.assertIsNone(after["L1"]["property_test"])
         self.assertTrue(after["L1"]["report_line"])
         self.assertFalse(after["L1"]["covered"])
         self.assertFalse(after["L2"]["report_line"])
