@@ -63,6 +63,30 @@ Eigen::Map<const Eigen::Matrix<S, 1, Eigen::Dynamic>> centre_of(PointsView<S> y,
   return {rounded, d};
 }
 
+/// out = in transposed, in squares that the cache holds.
+template <class In, class Out>
+void transpose(const In& in, Out&& out) {
+  constexpr Index kSquare = 16;
+  for (Index i = 0; i < in.rows(); i += kSquare) {
+    const Index height = std::min(kSquare, in.rows() - i);
+    for (Index j = 0; j < in.cols(); j += kSquare) {
+      const Index width = std::min(kSquare, in.cols() - j);
+      out.block(j, i, width, height) = in.block(i, j, height, width).transpose();
+    }
+  }
+}
+
+/// match(first group, i, slot) for the groups first + i, `in_flight` of them at a time and in parallel; after each flight add(first group, groups begun).
+template <class Match, class Add>
+void in_flights(Index groups, Index in_flight, const Match& match, const Add& add) {
+  for (Index first = 0; first < groups; first += in_flight) {
+    const Index begun = std::min(in_flight, groups - first);
+    const auto match_one = [&](Index i, Index slot) { match(first, i, slot); };
+    parallel_for_slots(begun, std::ref(match_one));
+    add(first, begun);
+  }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------------------------------- by columns
 
 /// The n×d cloud minus the centre.
@@ -90,14 +114,7 @@ template <class S>
 void lay_out(const Task<S>& task, Group<S>& group, S* row_room, Index padded_d, bool narrow) {
   Eigen::Map<Points<S>> by_column(group.theta_by_column, task.d, kGroup);
   const auto theta = task.directions.middleRows(group.first, group.size);
-  constexpr Index kSquare = 16;  // a transposition in squares that the cache holds
-  for (Index j = 0; j < task.d; j += kSquare) {
-    const Index width = std::min(kSquare, task.d - j);
-    for (Index l = 0; l < group.size; l += kSquare) {
-      const Index height = std::min(kSquare, group.size - l);
-      by_column.block(j, l, width, height) = theta.block(l, j, height, width).transpose();
-    }
-  }
+  transpose(theta, by_column);
   by_column.rightCols(kGroup - group.size).setZero();
   if (narrow || task.gradient == nullptr) return;
   const Index rows = group.panels * task.kernels.lanes;
@@ -212,19 +229,16 @@ void evaluate_by_columns(const Task<S>& task) {
       kernels.multiply(product);
     }
   };
-  for (Index first_group = 0; first_group < groups; first_group += in_flight) {
-    const Index begun = std::min(in_flight, groups - first_group);
-    const auto match_one = [&](Index i, Index slot) { match(first_group, i, slot); };
-    parallel_for_slots(begun, std::ref(match_one));
-    if (!wanted) continue;
+  in_flights(groups, in_flight, match, [&](Index /*first_group*/, Index begun) {
+    if (!wanted) return;
     if (narrow) {
       for (Index i = 0; i < begun; ++i) Eigen::Map<Vector<S>>(gradient, n * d) += Eigen::Map<const Vector<S>>(flight[i].gradient, n * d);
-      continue;
+      return;
     }
     const Index rows = thread_count() == 1 ? n : kRowsOfGradient;
     const auto add_rows = [&](Index i) { add(begun, i * rows, std::min(n, (i + 1) * rows)); };
     parallel_for((n + rows - 1) / rows, std::ref(add_rows));
-  }
+  });
   if (wanted) *task.gradient = Eigen::Map<Points<S>, 0, Eigen::OuterStride<>>(gradient, n, d, Eigen::OuterStride<>(padded_d));
 }
 
@@ -236,14 +250,7 @@ const S* centred_transposed(PointsView<S> cloud, const Centre& centre, Index pad
   const Index n = cloud.rows();
   const Index d = cloud.cols();
   Eigen::Map<Points<S>> out(room.room(d * padded_n), d, padded_n);
-  constexpr Index kSquare = 16;
-  for (Index k = 0; k < n; k += kSquare) {
-    const Index height = std::min(kSquare, n - k);
-    for (Index j = 0; j < d; j += kSquare) {
-      const Index width = std::min(kSquare, d - j);
-      out.block(j, k, width, height) = (cloud.block(k, j, height, width).rowwise() - centre.segment(j, width)).transpose();
-    }
-  }
+  transpose(cloud.rowwise() - centre, out);
   out.rightCols(padded_n - n).setZero();
   return out.data();
 }
@@ -306,27 +313,17 @@ void evaluate_by_rows(const Task<S>& task) {
     product.add = true;
     kernels.multiply(product);
   };
-  for (Index first_group = 0; first_group < groups; first_group += in_flight) {
-    const Index begun = std::min(in_flight, groups - first_group);
-    const auto match_one = [&](Index i, Index slot) { match(first_group, i, slot); };
-    parallel_for_slots(begun, std::ref(match_one));
-    if (!wanted) continue;
+  in_flights(groups, in_flight, match, [&](Index first_group, Index begun) {
+    if (!wanted) return;
     const Index first_direction = first_group * kRowGroup;
     const Index directions = std::min(begun * kRowGroup, task.count - first_direction);
     const auto add_columns = [&](Index i) { add(first_direction, directions, i * kColumnsOfGradient, std::min(padded_n, (i + 1) * kColumnsOfGradient)); };
     parallel_for((padded_n + kColumnsOfGradient - 1) / kColumnsOfGradient, std::ref(add_columns));
-  }
+  });
   if (!wanted) return;
   task.gradient->resize(n, d);
   const Eigen::Map<const Points<S>> transposed(gradient, d, padded_n);
-  constexpr Index kSquare = 16;
-  for (Index k = 0; k < n; k += kSquare) {
-    const Index height = std::min(kSquare, n - k);
-    for (Index j = 0; j < d; j += kSquare) {
-      const Index width = std::min(kSquare, d - j);
-      task.gradient->block(k, j, height, width) = transposed.block(j, k, width, height).transpose();
-    }
-  }
+  transpose(transposed.leftCols(n), *task.gradient);
 }
 
 }  // namespace
