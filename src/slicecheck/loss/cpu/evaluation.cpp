@@ -17,6 +17,8 @@ constexpr Index kRowsOfGradient = 48;       // rows of a task of the gradient, b
 constexpr Index kColumnsOfGradient = 1024;  // likewise, by rows
 constexpr Index kValuesInFlight = 1 << 20;  // weights that may wait for the gradient, where there are several threads
 constexpr Index kMostGroups = 16;
+constexpr Index kManyPoints =
+    4096;  // from here on a group is one panel where d is narrow: its weights stay in the cache, and threads share few directions evenly
 
 /// The arguments of one evaluation, with everything that its passes share.
 template <class S>
@@ -192,12 +194,13 @@ void evaluate_by_columns(const Task<S>& task) {
   const bool wanted = task.gradient != nullptr;
   const bool narrow = kernels.is_narrow(d);
   const Index padded_d = narrow ? d : padded(d, kernels.columns);
-  const Index groups = (task.count + kGroup - 1) / kGroup;
-  const Index in_flight = std::min(groups, wanted ? task.groups_in_flight(kGroup) : groups);
+  const Index group_size = narrow && n >= kManyPoints ? kernels.lanes : kGroup;
+  const Index groups = (task.count + group_size - 1) / group_size;
+  const Index in_flight = std::min(groups, wanted ? task.groups_in_flight(group_size) : groups);
   const Index rooms = wanted ? in_flight : thread_count();  // without a gradient nothing outlives a task
   S* const by_column = task.space.theta_by_column.room(rooms * d * kGroup);
   S* const by_row = wanted && !narrow ? task.space.theta_by_row.room(rooms * kGroup * padded_d) : nullptr;
-  S* const weights = wanted ? task.space.weights.room((narrow ? thread_count() : rooms) * n * kGroup) : nullptr;
+  S* const weights = wanted ? task.space.weights.room((narrow ? thread_count() : rooms) * n * group_size) : nullptr;
   S* const gradient = wanted ? task.space.gradient.room(n * padded_d) : nullptr;
   S* const group_gradients = wanted && narrow ? task.space.group_gradients.room(rooms * n * d) : nullptr;
   if (wanted) std::fill(gradient, gradient + n * padded_d, S(0));
@@ -205,11 +208,11 @@ void evaluate_by_columns(const Task<S>& task) {
   const auto match = [&](Index first_group, Index i, Index slot) {
     const Index at = wanted ? i : slot;
     Group<S> group{};
-    group.first = (first_group + i) * kGroup;
-    group.size = std::min(kGroup, task.count - group.first);
+    group.first = (first_group + i) * group_size;
+    group.size = std::min(group_size, task.count - group.first);
     group.panels = (group.size + kernels.lanes - 1) / kernels.lanes;
     group.theta_by_column = by_column + at * d * kGroup;
-    group.weights = wanted ? weights + (narrow ? slot : at) * n * kGroup : nullptr;
+    group.weights = wanted ? weights + (narrow ? slot : at) * n * group_size : nullptr;
     group.gradient = group_gradients == nullptr ? nullptr : group_gradients + at * n * d;
     lay_out(task, group, by_row == nullptr ? nullptr : by_row + at * kGroup * padded_d, padded_d, narrow);
     match_group(task, group, z, y, narrow, task.thread(slot));
