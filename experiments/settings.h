@@ -12,10 +12,11 @@
 
 namespace slicecheck {
 
-/// Values under dotted keys (`evaluation.directions`). The preset declares every key with its type; nothing else can be set.
+/// Values under dotted keys (`evaluation.directions`). The preset declares every key with its type; nothing else can be set. Whoever asks for a value of
+/// another kind than the preset's gets an InputError that names the key.
 class Settings {
  public:
-  /// @throws InputError for text that is not valid TOML, with line and reason.
+  /// @throws InputError, beginning with `origin`, for text that is not valid TOML (with line and reason), numbers that are not finite, a key given twice.
   static Settings from_toml(std::string_view text, const std::string& origin);
 
   /// Overrides from a TOML file. @throws InputError for unknown keys, other types, a missing file.
@@ -28,6 +29,7 @@ class Settings {
   /// An integer that must be at least `least`. @throws InputError naming the key.
   [[nodiscard]] Index integer_at_least(const std::string& key, Index least) const;
   [[nodiscard]] std::string word(const std::string& key) const;
+  [[nodiscard]] bool truth(const std::string& key) const;
   [[nodiscard]] std::vector<std::string> words(const std::string& key) const;
   [[nodiscard]] std::vector<Index> integers(const std::string& key) const;
 
@@ -36,6 +38,7 @@ class Settings {
  private:
   void override_with(const Settings& other, const std::string& origin);
   [[nodiscard]] const nlohmann::ordered_json& at(const std::string& key) const;
+  [[noreturn]] void reject_kind(const std::string& key, std::string_view expected) const;
 
   nlohmann::ordered_json values_ = nlohmann::ordered_json::object();  // flat: dotted key → value
 };

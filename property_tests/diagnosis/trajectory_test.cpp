@@ -1,0 +1,126 @@
+/// Recorded runs whose flow is known: on the line to m with batches of one the flow is b(s) = m + (b_0 − m)e^{−2s}, A stays.
+
+#include "slicecheck/diagnosis/trajectory.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "slicecheck/core/error.h"
+#include "slicecheck/generators/closed_form.h"
+#include "slicecheck/loss/reference_loss.h"
+
+namespace slicecheck {
+namespace {
+
+constexpr double kStart = 5.0;
+
+/// b at the time κ·s, plus noise of the given spread in both coordinates.
+RecordedRun run_of(double kappa, double noise, double target = 0.0) {
+  RecordedRun run{"run", {}, Points<double>(41, 2)};
+  const RandomStream stream(9, Purpose::cases, 0, 0);
+  PointDraws draws(stream, 0);
+  for (Index k = 0; k < run.u.rows(); ++k) {
+    const double s = 0.05 * static_cast<double>(k);
+    run.times.push_back(s);
+    const double moved = k == 0 ? 0.0 : noise;
+    run.u(k, 0) = 0.3 + moved * draws.normal();
+    run.u(k, 1) = target + (kStart - target) * std::exp(-2.0 * kappa * s) + moved * draws.normal();
+  }
+  return run;
+}
+
+FlowComparison compared(const RecordedRun& run) {
+  const Affine<double> generator(1, 1);
+  Points<double> atom = Points<double>::Zero(1, 1);
+  const FiniteLaw source("zero", atom);
+  const auto target = FiniteLaw::two_points();
+  SilentProgress progress;
+  const ReferenceLoss loss;
+  return compare_with_flow(run, generator, loss, source, *target, {1, 16, 1, 2, 0.95, 3}, progress);
+}
+
+TEST(Trajectory, TheFlowFollowsItself) {
+  const FlowComparison c = compared(run_of(1.0, 0.0));
+  // A gradient of the reference has the standard deviation 2/√16; over the 2·40 Heun steps of 1/40 its noise adds up to at most √(2·0.25·0.025/2) < 0.1 of 5.
+  EXPECT_NEAR(c.factor.value, 1.0, 0.05);
+  EXPECT_LT(c.error, 0.06);
+  EXPECT_NEAR(c.travelled.back(), kStart * (1.0 - std::exp(-4.0)), 0.5);
+  EXPECT_NEAR(c.objective.front(), 26.0, 6.0 * 10.0 / 4.0);  // the mean of 16 values that are 16 or 36
+  EXPECT_EQ(judge_trajectory(c, 0.25).verdict, TrajectoryVerdict::follows);
+  EXPECT_GT(c.gap.horizon, 1.99);
+  EXPECT_EQ(c.gap.path_distance_tail, 0.25);
+}
+
+TEST(Trajectory, MomentumShowsAsAnotherTimeScale) {
+  const FlowComparison c = compared(run_of(5.0, 0.0));
+  EXPECT_GT(c.factor.interval.low, 2.0);
+  EXPECT_GT(c.alignment, 0.9);
+  EXPECT_EQ(judge_trajectory(c, 0.25).verdict, TrajectoryVerdict::another_time_scale);
+  EXPECT_EQ(judge_trajectory(compared(run_of(0.2, 0.0)), 0.25).verdict, TrajectoryVerdict::another_time_scale);
+}
+
+TEST(Trajectory, NoiseIsToldFromDrift) {
+  RecordedRun run = run_of(1.0, 0.0);
+  const RandomStream stream(4, Purpose::cases, 0, 0);
+  PointDraws draws(stream, 0);
+  for (Index k = 1; k < run.u.rows(); ++k)  // noise that adds up, in the coordinate that the flow leaves alone
+    run.u(k, 0) = run.u(k - 1, 0) + 1.0 * draws.normal();
+  const FlowComparison c = compared(run);
+  // Half of a sum of 40 squares of normals: mean 20, standard deviation √80/2; the draw is fixed.
+  EXPECT_NEAR(c.noise_per_time, 20.0, 3.5 * std::sqrt(80.0) / 2.0);
+  EXPECT_GT(c.error, 0.25);
+  EXPECT_EQ(judge_trajectory(c, 0.25).verdict, TrajectoryVerdict::noise_dominated);
+}
+
+TEST(Trajectory, AnotherTargetIsNotFollowed) {
+  EXPECT_EQ(judge_trajectory(compared(run_of(1.0, 0.0, 12.0)), 0.25).verdict, TrajectoryVerdict::does_not_follow);
+}
+
+TEST(Trajectory, GapsByHand) {
+  // Along the line: 0, 1, 0 at the times 0, 1, 2 against 0 throughout, recorded at other times.
+  RecordedRun a{"a", {0.0, 1.0, 2.0}, Points<double>(3, 1)};
+  a.u << 0.0, 0.5, 3.0;
+  RecordedRun b{"b", {0.0, 0.7, 2.5}, Points<double>::Zero(3, 1)};
+  const RunGap gap = gap_between(a, b);
+  EXPECT_DOUBLE_EQ(gap.horizon, 2.0);
+  EXPECT_DOUBLE_EQ(gap.largest, 3.0);
+  EXPECT_DOUBLE_EQ(gap.path_distance, 0.5 * 0.5 + 0.25 * 1.0);
+  EXPECT_DOUBLE_EQ(gap.path_distance_tail, 0.25);
+  a.times = {0.0, 0.1, 0.2};
+  EXPECT_TRUE(std::isnan(gap_between(a, b).path_distance));
+  b.times = {5.0, 6.0, 7.0};
+  EXPECT_THROW(gap_between(a, b), InputError);
+  b.u = Points<double>::Zero(3, 2);
+  EXPECT_THROW(gap_between(a, b), InputError);
+}
+
+TEST(Trajectory, FilesAreRead) {
+  const auto path = std::filesystem::temp_directory_path() / "slicecheck-trajectory-test.csv";
+  const auto reads = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    return read_recorded_run(path);
+  };
+  const RecordedRun run = reads("# time, u\n0,1,2\n0.5,3,4\n2,5,6\n");
+  EXPECT_EQ(run.times, (std::vector<double>{0.0, 0.5, 2.0}));
+  EXPECT_EQ(run.u(2, 1), 6.0);
+  const MovementSummary moved = movement(run);
+  EXPECT_DOUBLE_EQ(moved.length, 2.0 * std::sqrt(8.0));
+  EXPECT_DOUBLE_EQ(moved.displacement, std::sqrt(32.0));
+  EXPECT_DOUBLE_EQ(moved.farthest, std::sqrt(61.0));
+  EXPECT_THROW(reads("0,1\n1,2\n"), InputError);
+  EXPECT_THROW(reads("0\n1\n2\n"), InputError);
+  EXPECT_THROW(reads("0,1\n1,2\n1,3\n"), InputError);
+  std::filesystem::remove(path);
+}
+
+TEST(Trajectory, AnotherDimensionIsRefused) {
+  RecordedRun run = run_of(1.0, 0.0);
+  run.u.conservativeResize(Eigen::NoChange, 1);
+  EXPECT_THROW(compared(run), InputError);
+}
+
+}  // namespace
+}  // namespace slicecheck

@@ -1,0 +1,213 @@
+#include "slicecheck/diagnosis/regime_judgement.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "slicecheck/core/error.h"
+
+namespace slicecheck {
+
+namespace {
+
+std::string percent(double share) {
+  if (!std::isfinite(share)) return "?";
+  return share < 0.0995 ? fmt::format("{:.1f} %", 100.0 * share) : fmt::format("{:.0f} %", 100.0 * share);
+}
+
+std::string percent(const Jackknifed& share) {
+  return fmt::format("{} [{}, {}]", percent(share.value), percent(share.interval.low), percent(share.interval.high));
+}
+
+/// Two digits, rounded down, so that what is suggested does not fall short of what it was computed for.
+double rounded_down(double value) {
+  const double unit = std::pow(10.0, std::floor(std::log10(value)) - 1.0);
+  return std::floor(value / unit) * unit;
+}
+
+/// The largest factor c ≤ 1 with noise²·c + step²·c² ≤ tolerance²: noise falls like √α, the error of the step like α.
+double step_factor(double noise, double step, double tolerance) {
+  const double a = step * step;
+  const double b = noise * noise;
+  const double t = tolerance * tolerance;
+  const double c = a > 0.0 ? (std::sqrt(b * b + 4.0 * a * t) - b) / (2.0 * a) : t / b;
+  return std::min(1.0, c);
+}
+
+/// Where the noise comes from, and what lowers it besides a smaller step.
+std::string noise_advice(const RegimeMeasurements& m, const RegimeStatistics& s, double tolerance) {
+  const double factor = s.noise.value * s.noise.value / (tolerance * tolerance);
+  // NPSGD's own noise adds αa²S to the variance of every coordinate, less what the flow contracts.
+  const double own = m.settings.step_size * m.settings.noise * m.settings.noise * s.horizon * static_cast<double>(m.parameters);
+  const double at_end = s.looks.back().spread.front();
+  if (m.settings.noise > 0.0 && own > 0.5 * at_end)
+    return fmt::format("; most of the noise is NPSGD's own (a = {:g} adds up to {:.3g} in norm over this time): a smaller a helps most", m.settings.noise,
+                       std::sqrt(own));
+  const double share = m.start_noise > 0.0 ? m.start_direction_noise / m.start_noise : 0.0;
+  if (share > 0.5)
+    return fmt::format("; {:.0f} % of a step's noise at the start comes from its {} direction{}: about {:.0f} directions a step do as much as a smaller step",
+                       100.0 * share, m.settings.directions, m.settings.directions == 1 ? "" : "s",
+                       std::ceil(static_cast<double>(m.settings.directions) * factor / share));
+  return fmt::format("; {:.0f} % of a step's noise at the start comes from its batch of {}: batches of about {:.0f} do as much as a smaller step",
+                     100.0 * (1.0 - share), m.settings.batch, std::ceil(static_cast<double>(m.settings.batch) * factor));
+}
+
+void suggest_step(RegimeJudgement& out, const RegimeMeasurements& m, const RegimeStatistics& s, double tolerance) {
+  const double c = step_factor(s.noise.value, s.step.value, 0.9 * tolerance);
+  if (!(c > 0.0) || !std::isfinite(c) || c >= 1.0) return;
+  out.suggested_step_size = rounded_down(c * m.settings.step_size);
+  const double steps = std::ceil(s.horizon / *out.suggested_step_size);
+  out.advice = fmt::format("Take α = {:g} and {:.0f} steps for the same time", *out.suggested_step_size, steps);
+}
+
+std::string figures(const RegimeStatistics& s) {
+  return fmt::format("a run's distance to the flow is {} of the distance it travels (noise {}, step {})", percent(s.error), percent(s.noise.value),
+                     percent(s.step.value));
+}
+
+void collect_reasons(RegimeJudgement& out, const RegimeMeasurements& m, const RegimeStatistics& s, double confidence) {
+  const auto add = [&](std::string text) { out.reasons.push_back(std::move(text)); };
+  const auto level = fmt::format("{:g} %", 100.0 * confidence);
+  const auto root = [](double v) { return std::sqrt(std::max(0.0, v)); };
+  add(fmt::format("Over the time S = {:.4g} the mean path travels {:.4g} (root mean square over {} looks, at α/{}); ‖u0‖ = {:.4g}.", s.horizon,
+                  s.drift.back().value, m.settings.looks, 1 << (m.settings.levels - 1), m.start_norm));
+  add(fmt::format("The spread of replicates falls with α like α to the power {:.2f} [{:.2f}, {:.2f}] ({} jackknife); 1/2 is what T1 predicts for small α.",
+                  s.spread_slope.value, s.spread_slope.interval.low, s.spread_slope.interval.high, level));
+  if (std::isfinite(s.difference_slope.value))
+    add(fmt::format(
+        "The mean paths at α and α/2 are {:.3g} apart, those at α/2 and α/4 {:.3g}: like α to the power {:.2f} [{:.2f}, {:.2f}]; 1 is predicted, and the error of the "
+        "step is taken to be twice the first.",
+        s.distance_of_means[0].value, s.distance_of_means[1].value, s.difference_slope.value, s.difference_slope.interval.low,
+        s.difference_slope.interval.high));
+  else
+    add(fmt::format(
+        "The mean paths at α and α/2 are {:.3g} apart, those at α/2 and α/4 {:.3g}: not told from 0 with {} replicates, so the error of the step has "
+        "only an upper bound, {} of the drift.",
+        s.distance_of_means[0].value, s.distance_of_means[1].value, m.settings.replicates, percent(s.step.interval.high)));
+  add(fmt::format(
+      "Criticality residual dist(0, ∇F + N_r), a.e. gradient of the expected minibatch loss: {:.4g} at the start, {:.4g} [{:.4g}, {:.4g}] at the end "
+      "({} t-interval over replicates).",
+      root(s.start_residual.mean), root(s.residual[0].mean), root(s.residual[0].interval.low), root(s.residual[0].interval.high), level));
+  const double signal = std::max(0.0, s.start_residual.mean);
+  add(fmt::format("Noise of one step at the start: its gradient has {} of its mean square from ∇F, {} from noise, of which directions make {}.",
+                  percent(signal / (signal + m.start_noise)), percent(m.start_noise / (signal + m.start_noise)),
+                  percent(m.start_noise > 0.0 ? m.start_direction_noise / m.start_noise : 0.0)));
+  add(fmt::format("F falls from {:.4g} to {:.4g} [{:.4g}, {:.4g}] at α and {:.4g} at α/{}.", s.start_objective.mean, s.objective[0].mean,
+                  s.objective[0].interval.low, s.objective[0].interval.high, s.objective.back().mean, 1 << (m.settings.levels - 1)));
+  if (m.settings.radius > 0.0)
+    add(fmt::format("Of the last quarter's steps at α, {} end on the sphere of radius {:g}; the pull −⟨∇F, u⟩/‖u‖ out of the ball is {:.3g} [{:.3g}, {:.3g}].",
+                    percent(s.on_sphere[0].mean), m.settings.radius, s.outward[0].mean, s.outward[0].interval.low, s.outward[0].interval.high));
+  if (m.given_norm > m.start_norm * (1.0 + 1e-9))
+    add(fmt::format("u0 has norm {:.4g} and does not lie in the ball: the training starts from its projection.", m.given_norm));
+  std::string kinks = m.met.sides_changed > 0.0 ? fmt::format("; {} pre-activations exactly 0, and between two looks {} of the units change sides", m.met.kinks,
+                                                              percent(m.met.sides_changed))
+                                                : std::string();
+  add(fmt::format("Ties of projections, exact as computed: in {} of {} steps looked at, {} of them harmful (N6{}){}.", m.met.with_ties, m.met.steps,
+                  m.met.harmful_ties, m.met.unjudged_ties > 0 ? fmt::format("; {} more were not judged", m.met.unjudged_ties) : std::string(), kinks));
+}
+
+RegimeJudgement judge_failures(const RegimeMeasurements& m) {
+  RegimeJudgement out;
+  out.regime = Regime::step_too_large;
+  std::vector<Index> failed(static_cast<std::size_t>(m.settings.levels));
+  std::uint64_t first = m.settings.steps << m.settings.levels;
+  for (const RegimeRun& run : m.runs) {
+    if (!run.failed_at) continue;
+    ++failed[static_cast<std::size_t>(run.level)];
+    first = std::min(first, *run.failed_at);
+  }
+  for (Index level = 0; level < m.settings.levels; ++level)
+    out.reasons.push_back(
+        fmt::format("α/{}: {} of {} runs end with a loss that is not finite.", 1 << level, failed[static_cast<std::size_t>(level)], m.settings.replicates));
+  const bool everywhere = failed.back() > 0;
+  out.answer = fmt::format("Step too large: {} of {} runs at α = {:g} end with a loss that is not finite, the first at step {}.", failed.front(),
+                           m.settings.replicates, m.settings.step_size, first);
+  if (everywhere) {
+    out.advice = fmt::format("Take a much smaller step: α/{} fails as well. `slicecheck audit` estimates second derivatives and suggests one.",
+                             1 << (m.settings.levels - 1));
+  } else {
+    Index level = 0;
+    while (failed[static_cast<std::size_t>(level)] > 0) ++level;
+    out.suggested_step_size = std::ldexp(m.settings.step_size, -static_cast<int>(level));
+    out.advice = fmt::format("Take α = {:g} or smaller, where no run failed, and ask again.", *out.suggested_step_size);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string regime_name(Regime regime) {
+  switch (regime) {
+    case Regime::flow: return "in the flow regime";
+    case Regime::noise_dominated: return "noise-dominated";
+    case Regime::step_too_large: return "step too large";
+    case Regime::stuck_on_the_ball: return "stuck on the ball";
+    case Regime::undecided: return "undecided";
+  }
+  throw Error("an unknown regime");
+}
+
+RegimeJudgement judge_regime(const RegimeMeasurements& m, double tolerance, double confidence) {
+  if (!(tolerance > 0.0 && tolerance < 1.0)) reject("regime: the tolerance is {}; expected a number in (0, 1)", tolerance);
+  for (const RegimeRun& run : m.runs)
+    if (run.failed_at) return judge_failures(m);
+  RegimeJudgement out;
+  out.statistics = regime_statistics(m, confidence);
+  const RegimeStatistics& s = *out.statistics;
+  collect_reasons(out, m, s, confidence);
+  if (m.settings.radius > 0.0 && s.on_sphere[0].interval.low > 0.5 && s.outward[0].interval.low > 0.0) {
+    out.regime = Regime::stuck_on_the_ball;
+    out.suggested_radius = m.given_norm + std::sqrt(s.horizon * std::max(0.0, s.start_objective.mean));
+    out.answer = fmt::format(
+        "Stuck on the ball: {} of the last quarter's steps end on the sphere of radius {:g}, and descent still pulls outwards there (multiplier {:.3g}).",
+        percent(s.on_sphere[0].mean), m.settings.radius, s.outward[0].mean / m.settings.radius);
+    out.advice = fmt::format(
+        "What it converges to is a critical point of the ball, not of F (T5). Take r ≥ ‖u0‖ + √(S·F(u0)) = {:.4g}: no solution of the flow from "
+        "u0 goes further in the time S = {:.4g}.",
+        *out.suggested_radius, s.horizon);
+    return out;
+  }
+  if (!s.drift_seen) {
+    out.regime = Regime::noise_dominated;
+    out.answer = fmt::format(
+        "Noise-dominated: no drift can be told from the noise; at α = {:g} replicates end {:.3g} apart from their mean, and the mean path travels {:.3g} "
+        "[{:.3g}, {:.3g}].",
+        m.settings.step_size, s.spread[0].value, s.drift.back().value, s.drift.back().interval.low, s.drift.back().interval.high);
+    out.advice = s.residual[0].interval.low > 0.0
+                     ? "∇F is not 0 at the end, so there is something to descend: train for a longer time, with a smaller step or larger batches."
+                     : "∇F is not told from 0 at the end: the training may hover about a critical point. Compare with a run from another u0.";
+    return out;
+  }
+  const bool spread_falls = s.spread_slope.interval.low > 0.0;
+  if (s.error.interval.high <= tolerance && spread_falls) {
+    out.regime = Regime::flow;
+    out.answer = fmt::format("In the flow regime: at α = {:g}, {}.", m.settings.step_size, figures(s));
+    out.advice = "Nothing needs to change. A larger step would still do where the figure is far below the tolerance.";
+    return out;
+  }
+  if (s.error.interval.low > tolerance) {
+    const bool amplified = s.spread_slope.interval.low > 0.75;
+    const bool step = s.step.value >= s.noise.value;
+    out.regime = step || amplified ? Regime::step_too_large : Regime::noise_dominated;
+    out.answer =
+        fmt::format("{}: at α = {:g}, {}{}.", out.regime == Regime::step_too_large ? "Step too large" : "Noise-dominated", m.settings.step_size, figures(s),
+                    amplified && !step ? fmt::format("; the spread falls like α to the power {:.2f}, faster than noise does: the step amplifies it", s.spread_slope.value)
+                                       : std::string());
+    suggest_step(out, m, s, tolerance);
+    if (out.regime == Regime::noise_dominated) {
+      if (!spread_falls)
+        out.advice = fmt::format(
+            "The spread does not fall with α (power {:.2f}): the flow spreads paths apart, or its noise has settled. A smaller step alone will not bring "
+            "agreement; average over more directions and larger batches",
+            s.spread_slope.value);
+      out.advice += noise_advice(m, s, tolerance);
+    }
+    out.advice += ".";
+    return out;
+  }
+  out.answer = fmt::format("Undecided at a tolerance of {}: at α = {:g}, {}{}.", percent(tolerance), m.settings.step_size, figures(s),
+                           spread_falls ? "" : "; the spread of replicates does not surely fall with α");
+  out.advice = fmt::format("More replicates than {} decide, or another tolerance.", m.settings.replicates);
+  return out;
+}
+
+}  // namespace slicecheck
