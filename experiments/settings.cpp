@@ -3,7 +3,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <optional>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
@@ -45,17 +47,79 @@ Json value_of(const toml::node& node, const std::string& key, const std::string&
 constexpr std::size_t kLongestKey = 200;
 constexpr std::size_t kMostSettings = 1000;
 
-/// Tables hold tables, and what takes them apart calls itself for every level: a line a.a.a.a… of a megabyte would end the process. Dots in words and comments
-/// count too.
-void check_depth(std::string_view text, const std::string& origin) {
+/// No control characters, which TOML has nowhere. And few dots: tables hold tables, and what takes them apart calls itself for every level: a line a.a.a.a… of
+/// a megabyte would end the process. Dots in words and comments count too.
+void check_characters(std::string_view text, const std::string& origin) {
   constexpr std::size_t kMostDots = 1000;
   std::size_t line = 1;
   std::size_t dots = 0;
   for (const char c : text) {
     if (c == '\n') ++line;
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F)  // toml++ takes some for the beginning of a name
+      reject("{}, line {}: a control character (0x{:02x})", origin, line, static_cast<unsigned char>(c));
     if (c == '.' && ++dots > kMostDots) reject("{}, line {}: more than {} dots in a row of names", origin, line, kMostDots);
     if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) dots = 0;
   }
+}
+
+/// TOML that says the same in ASCII: in double quotes a character becomes its escape, in comments a question mark. toml++ looks characters beyond ASCII up in
+/// tables with holes, and what it does at a hole is undefined; likewise where no name follows the bracket of a section. Nothing, and the place in `wrong`,
+/// where such a character stands elsewhere or is no UTF-8, and at the bracket of a section without a name.
+std::optional<std::string> in_ascii(std::string_view text, std::size_t& wrong) {
+  std::string out;
+  std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  const auto same = [&](std::size_t k, char c) { return k < text.size() && text[k] == c; };
+  const auto beyond = [&] { return static_cast<unsigned char>(text[at]) >= 0x80; };
+  const auto copy = [&](std::size_t count) {
+    out += text.substr(at, count);
+    at += std::min(count, text.size() - at);
+  };
+  int depth = 0;  // brackets that are open
+  bool line_begins = true;
+  while (at < text.size() && !beyond()) {
+    const char quote = text[at];
+    if (quote == '[' && depth == 0 && line_begins) {
+      const auto name = std::min(text.find_first_not_of(" \t", same(at + 1, '[') ? at + 2 : at + 1), text.size());
+      if (name < text.size() && std::isalnum(static_cast<unsigned char>(text[name])) == 0 &&
+          std::string_view("_-\"'").find(text[name]) == std::string_view::npos)
+        break;
+    }
+    if (quote == '[' || quote == '{') ++depth;
+    if (quote == ']' || quote == '}') --depth;
+    line_begins = quote == '\n' || (line_begins && (quote == ' ' || quote == '\t' || quote == '\r'));
+    if (quote == '#')
+      for (; at < text.size() && text[at] != '\n'; ++at) out += beyond() ? '?' : text[at];
+    else if (quote != '"' && quote != '\'')
+      copy(1);
+    else {
+      const bool several_lines = same(at + 1, quote) && same(at + 2, quote);
+      for (copy(several_lines ? 3 : 1); at < text.size();) {
+        if (beyond()) {
+          const std::size_t size = static_cast<unsigned char>(text[at]) >= 0xF0 ? 4 : static_cast<unsigned char>(text[at]) >= 0xE0 ? 3 : 2;
+          if (quote == '\'' || !is_plain_text(text.substr(at, size))) break;
+          std::uint32_t code = static_cast<unsigned char>(text[at]) & (0xFFU >> (size + 1));
+          for (std::size_t k = 1; k < size; ++k) code = code << 6 | (static_cast<unsigned char>(text[at + k]) & 0x3FU);
+          out += fmt::format("\\U{:08X}", code);
+          at += size;
+        } else if (quote == '"' && text[at] == '\\') {
+          copy(1);
+          if (at == text.size() || beyond()) break;
+          copy(1);
+        } else if (several_lines && same(at, quote) && same(at + 1, quote) && same(at + 2, quote)) {
+          for (copy(3); same(at, quote);) copy(1);
+          break;
+        } else if (!several_lines && (text[at] == quote || text[at] == '\n')) {
+          copy(1);
+          break;
+        } else {
+          copy(1);
+        }
+      }
+    }
+  }
+  wrong = at;
+  if (at < text.size()) return std::nullopt;
+  return out;
 }
 
 void flatten(const toml::table& table, const std::string& prefix, const std::string& origin, Json& out) {
@@ -73,9 +137,14 @@ void flatten(const toml::table& table, const std::string& prefix, const std::str
 }
 
 toml::table parse(std::string_view text, const std::string& origin) {
-  check_depth(text, origin);
+  check_characters(text, origin);
+  std::size_t wrong = 0;
+  const auto ascii = in_ascii(text, wrong);
+  if (!ascii)
+    reject("{}, line {}: expected {}; found '{}'", origin, 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(wrong), '\n'),
+           text[wrong] == '[' ? "a name in the brackets" : "UTF-8, and what is not ASCII in double quotes", shown_text(text.substr(wrong)));
   try {
-    return toml::parse(text, origin);
+    return toml::parse(*ascii, origin);
   } catch (const toml::parse_error& error) {
     reject("{}, line {}: {}", origin, error.source().begin.line, shown_text(error.description(), 300));
   }
@@ -114,10 +183,12 @@ void Settings::override_from_text(const std::string& assignment) {
   if (!is_plain_text(assignment)) reject("{}: expected one line of UTF-8 without control characters", origin);
   const std::string key = assignment.substr(0, equals);
   const std::string value = assignment.substr(equals + 1);
-  check_depth(value, origin);
+  check_characters(value, origin);
   toml::table table;
   try {
-    table = toml::parse("value = " + value);
+    std::size_t wrong = 0;
+    const auto ascii = in_ascii("value = " + value, wrong);
+    table = ascii ? toml::parse(*ascii) : toml::table{{"value", value}};
   } catch (const toml::parse_error&) {
     table = toml::table{{"value", value}};
   }

@@ -3,6 +3,7 @@
 #include "slicecheck/core/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -116,6 +117,33 @@ TEST(Files, reading_what_is_not_there_or_a_folder_is_rejected) {
   const TemporaryFolder folder;
   EXPECT_NE(complaint([&] { (void)read_file(folder / "missing"); }).find("missing"), std::string::npos);
   EXPECT_NE(complaint([&] { (void)read_file(folder.path()); }).find("it is a folder"), std::string::npos);
+}
+
+TEST(Files, what_killed_writers_left_is_removed_and_nothing_else) {
+  const TemporaryFolder folder;
+  const pid_t ended = ::fork();
+  if (ended == 0) ::_exit(0);
+  ::waitpid(ended, nullptr, 0);
+  const std::string alive = fmt::format("other.csv.{}.partial", ::getpid());
+  for (const std::string& name : {alive, std::string("notes.partial"), std::string("file.csv.12x.partial"), std::string("7.partial"), std::string("file.csv")})
+    write_atomically(folder / name, "x");
+  for (const char* name : {"file.csv", ".index.html"}) write_atomically(folder / fmt::format("{}.{}.partial", name, ended), "half");
+  fs::create_directory(folder / "inner");
+  remove_leftovers(folder.path());
+  EXPECT_EQ(folder.entries(), 6U);
+  EXPECT_FALSE(fs::exists(folder / fmt::format("file.csv.{}.partial", ended)));
+  EXPECT_TRUE(fs::exists(folder / alive)) << "its writer lives";
+  remove_leftovers(folder / "absent");
+}
+
+TEST(Files, a_file_larger_than_the_memory_is_refused_before_it_is_read) {
+  const TemporaryFolder folder;
+  write_atomically(folder / "file", "x");
+  EXPECT_EQ(size_that_fits(folder / "file"), 1U);
+  EXPECT_EQ(size_that_fits(folder / "absent"), 0U);
+  EXPECT_EQ(size_that_fits("/dev/null"), 0U);
+  if (::truncate((folder / "file").c_str(), off_t{1} << 42) != 0) GTEST_SKIP() << "this file system has no files of 2^42 bytes";
+  EXPECT_NE(complaint([&] { (void)read_file(folder / "file"); }).find("memory"), std::string::npos);
 }
 
 TEST(Files, an_error_while_reading_is_not_the_end_of_the_file) {

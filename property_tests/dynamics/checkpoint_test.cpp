@@ -9,6 +9,7 @@
 #include "dynamics/record_equality.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
+#include "slicecheck/core/sealed.h"
 #include "support/process.h"
 
 namespace slicecheck::testing {
@@ -117,6 +118,27 @@ TYPED_TEST(CheckpointTest, the_scalar_is_part_of_it) {
   // 8 doubles have the bytes of 16 floats, which would be another training.
   save_checkpoint(this->folder_ / "file", "print", full_record<S>());
   EXPECT_THROW((void)load_checkpoint<Other>(this->folder_ / "file", "print"), InputError);
+}
+
+TYPED_TEST(CheckpointTest, a_megabyte_of_brackets_is_refused) {
+  // Readers that call themselves for every level ended by a signal here: arrays, maps, and strings in pieces.
+  for (const char byte : {'\x81', '\xA1', '\x5F', '\x7F', '\x9F', '\xBF', '\xC1'}) {
+    const std::string deep(1 << 20, byte);
+    EXPECT_NE(this->refusal(deep).find("damaged"), std::string::npos) << static_cast<int>(byte);
+  }
+}
+
+TYPED_TEST(CheckpointTest, counts_that_are_none_are_refused) {
+  using S = TypeParam;
+  save_checkpoint(this->folder_ / "file", "print", full_record<S>());
+  const nlohmann::json body = unseal(read_file(this->folder_ / "file"));
+  ASSERT_EQ(this->refusal(seal(body)), "accepted");
+  for (const char* name : {"step", "summed", "on_sphere"})
+    for (const nlohmann::json& value : {nlohmann::json(1e45), nlohmann::json(-1), nlohmann::json(2.5), nlohmann::json("3")}) {
+      auto changed = body;
+      changed[name] = value;
+      EXPECT_NE(this->refusal(seal(changed)).find("whole number"), std::string::npos) << name << " " << value;
+    }
 }
 
 }  // namespace

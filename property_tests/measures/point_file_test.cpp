@@ -130,6 +130,9 @@ TEST(PointFile, what_is_no_number_is_refused_with_its_place) {
 TEST(PointFile, the_shown_field_is_short_and_printable) {
   expect_refusal(std::string("1,\x01\x1B[31m\n"), "'??[31m'");
   expect_refusal(std::string(1000, 'a') + "\n", "…");
+  expect_refusal("1,\xEF\xBB\n",
+                 "'?"
+                 "?'");  // was printed as it came: found by fuzzing
   expect_refusal(std::string("1,\0,2\n", 6), "column 2");
 }
 

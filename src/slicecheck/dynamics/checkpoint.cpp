@@ -20,6 +20,12 @@ Vector<S> vector_from_bytes(const Json& json) {
 Json number(double value) { return bytes_of(&value, 1); }
 double number(const Json& json) { return from_bytes<double>(json).at(0); }
 
+/// A whole number of at least 0: a fraction would be cut to one without a word, and one that is too large is undefined.
+std::uint64_t whole_number(const Json& json) {
+  if (!json.is_number_unsigned()) throw std::invalid_argument("a count is no whole number");
+  return json.get<std::uint64_t>();
+}
+
 Json rows_json(const std::vector<TrajectoryRow>& rows) {
   Json out = Json::array();
   for (const auto& row : rows) {
@@ -33,7 +39,7 @@ std::vector<TrajectoryRow> rows_from(const Json& json) {
   std::vector<TrajectoryRow> rows;
   for (const auto& row : json) {
     const auto v = from_bytes<double>(row.at(2));
-    rows.push_back({row.at(0).get<std::uint64_t>(), v.at(0), v.at(1), v.at(2), v.at(3), v.at(4), row.at(1).get<std::uint64_t>()});
+    rows.push_back({whole_number(row.at(0)), v.at(0), v.at(1), v.at(2), v.at(3), v.at(4), whole_number(row.at(1))});
   }
   return rows;
 }
@@ -76,7 +82,7 @@ TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::
           path.string());
     if (json.at("scalar_bytes") != sizeof(S))
       reject("{}: this checkpoint belongs to a run in another precision; resume with that, or start anew without --resume", path.string());
-    record.state.step = json.at("step").get<std::uint64_t>();
+    record.state.step = whole_number(json.at("step"));
     record.state.u = vector_from_bytes<S>(json.at("u"));
     record.u0 = vector_from_bytes<S>(json.at("u0"));
     record.time = number(json.at("time"));
@@ -85,9 +91,9 @@ TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::
     record.loss_sum = number(json.at("loss_sum"));
     record.phi_sum = number(json.at("phi_sum"));
     record.epoch_sum = number(json.at("epoch_sum"));
-    record.summed = json.at("summed").get<std::uint64_t>();
-    record.on_sphere = json.at("on_sphere").get<std::uint64_t>();
-    for (const auto& row : json.at("evaluations")) record.evaluations.push_back({row.at(0).get<std::uint64_t>(), from_bytes<double>(row.at(1))});
+    record.summed = whole_number(json.at("summed"));
+    record.on_sphere = whole_number(json.at("on_sphere"));
+    for (const auto& row : json.at("evaluations")) record.evaluations.push_back({whole_number(row.at(0)), from_bytes<double>(row.at(1))});
   } catch (const InputError&) {
     throw;
   } catch (const std::exception& error) {

@@ -33,10 +33,9 @@ IdxImages read_idx_images(const std::filesystem::path& path) {
   const std::string file = path.string();
   // A regular file says how long it is, and its pixels are read to where they stay; anything else is read whole.
   std::error_code unknown;
-  const bool regular = std::filesystem::is_regular_file(path, unknown);
-  const std::uintmax_t length = regular ? std::filesystem::file_size(path, unknown) : 0;
+  const std::uintmax_t length = size_that_fits(path);
   std::ifstream in;
-  if (regular && !unknown) in.open(path, std::ios::binary);
+  if (std::filesystem::is_regular_file(path, unknown)) in.open(path, std::ios::binary);
   const bool in_place = in.is_open();
   std::string bytes = in_place ? std::string(std::min<std::uintmax_t>(length, kHeader), '\0') : read_file(path);
   if (in_place && !in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) reject("cannot read {}: {}", file, std::strerror(errno));
@@ -94,22 +93,5 @@ IdxImages images_from_points(PointsView<S> points, Index height, Index width) {
 
 template IdxImages images_from_points<float>(PointsView<float>, Index, Index);
 template IdxImages images_from_points<double>(PointsView<double>, Index, Index);
-
-ImageLaw::ImageLaw(std::string name, IdxImages images) : name_(std::move(name)), images_(std::move(images)) {
-  if (images_.count < 1 || static_cast<Index>(images_.pixels.size()) != images_.count * images_.height * images_.width)
-    reject("image law {}: {} bytes for {} images of {} × {}", name_, images_.pixels.size(), images_.count, images_.height, images_.width);
-}
-
-Eigen::RowVectorXd ImageLaw::atom(Index k) const {
-  if (k < 0 || k >= images_.count) reject("image law {}: image {} was asked for; there are {}", name_, k, images_.count);
-  const std::uint8_t* begin = images_.pixels.data() + k * dimension();
-  Eigen::RowVectorXd point(dimension());
-  for (Index j = 0; j < point.size(); ++j) point[j] = static_cast<double>(begin[j]) / 127.5 - 1.0;
-  return point;
-}
-
-Eigen::RowVectorXd ImageLaw::draw(PointDraws& draws) const { return atom(static_cast<Index>(draws.below(static_cast<std::uint64_t>(images_.count)))); }
-
-std::optional<double> ImageLaw::support_radius() const { return std::sqrt(static_cast<double>(dimension())); }
 
 }  // namespace slicecheck

@@ -33,6 +33,7 @@ IdxImages images_from_points(PointsView<S> points, Index height, Index width);
 /// (A3).
 class ImageLaw final : public Law {
  public:
+  /// `images` as `read_idx_images` gives them.
   ImageLaw(std::string name, IdxImages images);
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] Index dimension() const override { return images_.height * images_.width; }

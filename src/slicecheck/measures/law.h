@@ -43,6 +43,7 @@ class Law {
 /// Coordinates independent N(mean_j, spread²). N(5, 2) of report 000 is `Gaussian((5, 5), 2)`: spread is the standard deviation of each coordinate.
 class Gaussian final : public Law {
  public:
+  /// @throws InputError unless the mean has an entry and spread ≥ 0 is finite.
   Gaussian(Eigen::RowVectorXd mean, double spread);
   /// N(0, I) in d dimensions.
   static std::unique_ptr<Gaussian> standard(Index dimension);
@@ -61,6 +62,7 @@ class Gaussian final : public Law {
 /// noise of the given spread.
 class TwoMoons final : public Law {
  public:
+  /// @throws InputError unless noise_spread ≥ 0 is finite.
   explicit TwoMoons(double noise_spread);
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] Index dimension() const override { return 2; }
@@ -75,6 +77,7 @@ class TwoMoons final : public Law {
 /// from the origin.
 class SwissRoll final : public Law {
  public:
+  /// @throws InputError unless noise_spread ≥ 0 and scale > 0 are finite.
   SwissRoll(double noise_spread, double scale);
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] Index dimension() const override { return 2; }
@@ -89,6 +92,7 @@ class SwissRoll final : public Law {
 /// Uniform on the cube [low, high]^d.
 class Uniform final : public Law {
  public:
+  /// @throws InputError unless low < high are finite and dimension ≥ 1.
   Uniform(double low, double high, Index dimension);
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] Index dimension() const override { return dimension_; }
@@ -104,6 +108,7 @@ class Uniform final : public Law {
 /// Equal mixture of Gaussians of one spread around the rows of `centres`.
 class GaussianMixture final : public Law {
  public:
+  /// @throws InputError unless there is a centre and spread ≥ 0 is finite.
   GaussianMixture(Points<double> centres, double spread);
   /// Six centres in [−1/2, 1/2]², the closest two 0.0707 apart, spread 0.02: after report 002, whose text does not list its own centres.
   static std::unique_ptr<GaussianMixture> six_centres();
@@ -122,6 +127,7 @@ class GaussianMixture final : public Law {
 /// A law conditioned on ‖x − centre‖ ≤ radius, by rejection: bounded support (A3). A law that puts almost no mass there makes `draw` throw InputError.
 class Truncated final : public Law {
  public:
+  /// @throws InputError unless the centre has the law's dimension and radius > 0 is finite.
   Truncated(std::shared_ptr<const Law> inner, Eigen::RowVectorXd centre, double radius);
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] Index dimension() const override { return inner_->dimension(); }

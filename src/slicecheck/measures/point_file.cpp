@@ -8,6 +8,7 @@
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
+#include "slicecheck/core/shown_text.h"
 
 namespace slicecheck {
 
@@ -20,11 +21,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// What the reader is shown of a field that is no number: printable, short.
-std::string quoted(std::string_view field) {
-  std::string shown;
-  for (const char c : field.substr(0, 40)) shown.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c);
-  return fmt::format("'{}{}'", shown, field.size() > 40 ? "…" : "");
-}
+std::string quoted(std::string_view field) { return fmt::format("'{}'", shown_text(field)); }
 
 double parse_number(std::string_view field, const std::string& file, std::size_t line, std::size_t column) {
   std::string_view digits = field;

@@ -1,0 +1,54 @@
+/// IDX files of images, from a regular file and from a pipe.
+
+#include <array>
+
+#include "fuzz.h"
+#include "slicecheck/measures/idx_images.h"
+
+namespace slicecheck::fuzz {
+namespace {
+
+/// docs/formats.md: 00 00 08 03, three sizes of at least 1 in 32 bits, big-endian, and as many bytes as their product.
+bool allowed(std::string_view bytes) {
+  if (bytes.size() < 16 || bytes.substr(0, 4) != std::string_view("\0\0\x08\x03", 4)) return false;
+  std::array<std::uint64_t, 3> sizes{};
+  for (std::size_t k = 0; k < 12; ++k) sizes[k / 4] = sizes[k / 4] * 256 + static_cast<std::uint8_t>(bytes[4 + k]);
+  std::uint64_t product = 1;
+  for (const std::uint64_t size : sizes) {
+    product *= size;
+    if (size == 0 || product > bytes.size()) return false;
+  }
+  return product == bytes.size() - 16;
+}
+
+void one_file(std::string_view bytes) {
+  const auto path = scratch().file("images.idx", bytes);
+  IdxImages images;
+  const bool accepted = accepts("images.idx", [&] { images = read_idx_images(path); });
+  require(accepted == allowed(bytes), accepted ? "what the format forbids is refused" : "what the format allows is accepted");
+  if (accepted) {
+    require(static_cast<Index>(images.pixels.size()) == images.count * images.height * images.width, "as many bytes as the sizes say");
+    const auto copy = scratch().folder() / "copy.idx";
+    write_idx_images(copy, images);
+    require(bytes_of_file(copy) == bytes, "what is written is what was read");
+  }
+  std::array<int, 2> ends{};
+  if (bytes.size() > 4096 || ::pipe(ends.data()) != 0) return;  // a pipe holds as many without a reader
+  require(::write(ends[1], bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "the pipe takes the file");
+  ::close(ends[1]);
+  const std::string pipe = fmt::format("/proc/self/fd/{}", ends[0]);
+  IdxImages piped;
+  const bool pipe_accepted = accepts(pipe, [&] { piped = read_idx_images(pipe); });
+  ::close(ends[0]);
+  require(
+      pipe_accepted == accepted && piped.pixels == images.pixels && piped.count == images.count && piped.height == images.height && piped.width == images.width,
+      "a pipe is read like a file");
+}
+
+}  // namespace
+}  // namespace slicecheck::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  slicecheck::fuzz::one_file(slicecheck::fuzz::view(data, size));
+  return 0;
+}
