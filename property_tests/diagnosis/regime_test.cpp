@@ -133,6 +133,41 @@ TEST(RegimeStatistics, MeasureTheGradientAndItsNoise) {
   EXPECT_EQ(pulled.estimate(2.0 * norm).residual, pulled.estimate(2.0 * norm).squared_norm);  // inside
 }
 
+TEST(RegimeStatistics, GradientsAreUnbiasedForFewBatches) {
+  const RegimeProblem<double> problem = line_to(1.0, 1.0);  // ∇F = 0; ⟨g_1, g_2⟩ = ±4
+  constexpr std::uint64_t kSlots = 2000;
+  double mean = 0.0;
+  for (std::uint64_t slot = 1; slot <= kSlots; ++slot)
+    mean += sample_gradient<double>(*problem.generator, *problem.loss, *problem.source, *problem.target, problem.u0, {1, 2, 1, 1, 0, slot})
+                .estimate(0.0)
+                .squared_norm /
+            static_cast<double>(kSlots);
+  EXPECT_NEAR(mean, 0.0, 7.0 * 4.0 / std::sqrt(static_cast<double>(kSlots)));  // ‖ḡ‖² would have the mean 2
+}
+
+// One step at α and two at α/2 from the critical point: if they saw the same batches their displacements would correlate by √½.
+TEST(RegimeStatistics, LevelsDrawIndependently) {
+  RegimeSettings settings = small_settings(0.01, 1);
+  settings.replicates = 200;
+  settings.looks = 1;
+  const Eigen::MatrixXd gram = measured(line_to(0.0, 0.0), settings).grams.back();
+  const double across = gram.block(0, 200, 200, 200).trace();
+  const double own = std::sqrt(gram.topLeftCorner(200, 200).trace() * gram.block(200, 200, 200, 200).trace());
+  EXPECT_LT(std::abs(across / own), 7.0 / std::sqrt(200.0));
+  EXPECT_LT(7.0 / std::sqrt(200.0), std::sqrt(0.5)) << "a check that could not fail";
+}
+
+TEST(RegimeStatistics, TheHorizonIsTheTimeOfTheRun) {
+  const RegimeStatistics s = regime_statistics(measured(line_to(0.0, 3.0), small_settings(1.0 / 16.0, 40)), 0.95);
+  EXPECT_EQ(s.horizon, 2.5);
+  EXPECT_EQ(s.path_distance_tail, 0.25);
+  EXPECT_EQ(s.path_distance.replicates[0].size(), 4u);
+  EXPECT_EQ(s.path_distance.halved[1].size(), 8u);
+  const RegimeStatistics brief = regime_statistics(measured(line_to(0.0, 3.0), small_settings(1.0 / 16.0, 8)), 0.95);
+  EXPECT_EQ(brief.path_distance_tail, 1.0);
+  EXPECT_TRUE(brief.path_distance.replicates[0].empty());
+}
+
 TEST(Regime, SmallStepsFollowTheFlow) {
   const RegimeJudgement judged = judge_regime(measured(line_to(0.0, 5.0), small_settings(1.0 / 128.0, 128)), 0.25, 0.95);
   EXPECT_EQ(judged.regime, Regime::flow) << judged.answer;
@@ -144,6 +179,14 @@ TEST(Regime, AStepThatOvershootsIsTooLarge) {
   const RegimeJudgement judged = judge_regime(measured(line_to(0.0, 50.0), small_settings(0.9, 8)), 0.25, 0.95);
   ASSERT_TRUE(judged.suggested_step_size.has_value());
   EXPECT_LT(*judged.suggested_step_size, 0.3);
+}
+
+// q = 0.4 where the flow has e^{−0.6} = 0.55: no noise is amplified, and there is little of it.
+TEST(Regime, AStepThatIsOnlyCoarseIsTooLarge) {
+  const RegimeJudgement judged = judge_regime(measured(line_to(0.0, 50.0), small_settings(0.3, 8)), 0.05, 0.95);
+  EXPECT_EQ(judged.regime, Regime::step_too_large) << judged.answer;
+  EXPECT_LT(judged.statistics->spread_slope.interval.low, 0.75);
+  EXPECT_GT(judged.statistics->step.value, judged.statistics->noise.value);
 }
 
 TEST(Regime, AStepThatDivergesIsTooLarge) {
@@ -174,6 +217,17 @@ TEST(Regime, ABallHoldsIt) {
   EXPECT_NE(regime_of(line_to(6.0, 0.1), settings), Regime::stuck_on_the_ball);
 }
 
+// Noise throws it on the sphere at every step, and descent pulls inwards: nothing holds it there.
+TEST(Regime, NoiseOnTheSphereIsNotStuck) {
+  RegimeSettings settings = small_settings(1.0 / 8.0, 64);
+  settings.radius = 0.1;  // a step moves b by a quarter
+  settings.noise = 0.01;
+  const RegimeMeasurements m = measured(line_to(0.0, 0.1), settings);
+  const RegimeJudgement judged = judge_regime(m, 0.25, 0.95);
+  ASSERT_GT(judged.statistics->on_sphere[0].interval.low, 0.5);
+  EXPECT_NE(judged.regime, Regime::stuck_on_the_ball) << judged.answer;
+}
+
 TEST(Regime, FewReplicatesDoNotDecideACloseCase) {
   RegimeSettings settings = small_settings(1.0 / 16.0, 32);
   settings.replicates = 3;
@@ -199,6 +253,48 @@ TEST(Regime, TiesAtTheStartAreCountedAsHarmful) {
   const RegimeMeasurements away = measured(problem, settings);
   EXPECT_EQ(away.met.harmful_ties, 0u);
   EXPECT_GT(away.met.with_ties, 0u);  // equal inputs
+  EXPECT_EQ(away.met.unjudged_ties, 0u);
+  problem.u0[0] = 0.0;
+  problem.target = atoms({2.0});  // ties whose targets are equal do no harm
+  EXPECT_EQ(measured(problem, settings).met.harmful_ties, 0u);
+}
+
+/// T(u, x) = u: every image is tied with every other, and all have one derivative.
+class Constant final : public Generator<double> {
+ public:
+  [[nodiscard]] std::string name() const override { return "constant"; }
+  [[nodiscard]] Index parameters() const override { return 1; }
+  [[nodiscard]] Index input_dimension() const override { return 1; }
+  [[nodiscard]] Index output_dimension() const override { return 1; }
+  [[nodiscard]] Vector<double> initial(const RandomStream&) const override { return Vector<double>::Zero(1); }
+  [[nodiscard]] std::unique_ptr<Linearisation<double>> linearise(VectorView<double> u, PointsView<double> x) const override {
+    return std::make_unique<Line>(u[0], x.rows());
+  }
+
+ private:
+  class Line final : public Linearisation<double> {
+   public:
+    Line(double u, Index rows) : images_(Points<double>::Constant(rows, 1, u)) {}
+    [[nodiscard]] const Points<double>& images() const override { return images_; }
+    [[nodiscard]] Vector<double> pullback(PointsView<double> cotangent) const override { return Vector<double>::Constant(1, cotangent.sum()); }
+
+   private:
+    Points<double> images_;
+  };
+};
+
+TEST(Regime, TiesOfEqualDerivativesAreHarmless) {
+  RegimeProblem<double> problem;
+  problem.generator = std::make_shared<Constant>();
+  problem.loss = std::make_shared<ReferenceLoss>();
+  problem.source = std::make_shared<Uniform>(-1.0, 1.0, 1);
+  problem.target = std::make_shared<Uniform>(-1.0, 1.0, 1);
+  problem.u0 = Eigen::VectorXd::Constant(1, 0.5);
+  RegimeSettings settings = small_settings(1.0 / 64.0, 16);
+  settings.batch = 4;
+  const NonsmoothCounts met = measured(problem, settings).met;
+  EXPECT_EQ(met.with_ties, met.steps);
+  EXPECT_EQ(met.harmful_ties, 0u);
 }
 
 void expect_equal_bits(const RegimeMeasurements& a, const RegimeMeasurements& b) {

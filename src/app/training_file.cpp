@@ -140,7 +140,11 @@ std::shared_ptr<const Generator<S>> read_generator(const Settings& s, const fs::
     generator = std::make_shared<TwoPointLine<S>>();
   } else if (kind == "torchscript") {
     if (file.empty()) reject("generator.kind is torchscript, and generator.file is empty; expected the name of a file written by torch.jit.save");
-    generator = load_script_generator<S>(beside(training_file, file), input);
+    try {
+      generator = load_script_generator<S>(beside(training_file, file), input);
+    } catch (const InputError&) {  // with constants of type float inside it works in single precision only
+      if (std::is_same_v<S, float> || s.word("precision") != "single") throw;
+    }
   } else if (kind == "conv" || kind == "residual-conv") {
     if constexpr (std::is_same_v<S, float>) {
       const Index width = s.integer_at_least("generator.width", 1);

@@ -92,6 +92,7 @@ struct RegimeMeasurements {
   double given_norm = 0.0;              ///< ‖u0‖ as given
   Index parameters = 0;
   NonsmoothCounts met;
+  bool kinks_visible = false;  ///< the generator is a network of ours, whose pre-activations can be looked at
 };
 
 /// Where unfinished work is kept.

@@ -73,11 +73,12 @@ void collect_reasons(RegimeJudgement& out, const RegimeMeasurements& m, const Re
   add(fmt::format("The spread of replicates falls with α like α to the power {:.2f} [{:.2f}, {:.2f}] ({} jackknife); 1/2 is what T1 predicts for small α.",
                   s.spread_slope.value, s.spread_slope.interval.low, s.spread_slope.interval.high, level));
   if (std::isfinite(s.difference_slope.value))
-    add(fmt::format(
-        "The mean paths at α and α/2 are {:.3g} apart, those at α/2 and α/4 {:.3g}: like α to the power {:.2f} [{:.2f}, {:.2f}]; 1 is predicted, and the error of the "
-        "step is taken to be twice the first.",
-        s.distance_of_means[0].value, s.distance_of_means[1].value, s.difference_slope.value, s.difference_slope.interval.low,
-        s.difference_slope.interval.high));
+    add(
+        fmt::format("The mean paths at α and α/2 are {:.3g} apart, those at α/2 and α/4 {:.3g}: like α to the power {:.2f} [{:.2f}, {:.2f}]; 1 is predicted, "
+                    "and the error of the "
+                    "step is taken to be twice the first.",
+                    s.distance_of_means[0].value, s.distance_of_means[1].value, s.difference_slope.value, s.difference_slope.interval.low,
+                    s.difference_slope.interval.high));
   else
     add(fmt::format(
         "The mean paths at α and α/2 are {:.3g} apart, those at α/2 and α/4 {:.3g}: not told from 0 with {} replicates, so the error of the step has "
@@ -98,9 +99,9 @@ void collect_reasons(RegimeJudgement& out, const RegimeMeasurements& m, const Re
                     percent(s.on_sphere[0].mean), m.settings.radius, s.outward[0].mean, s.outward[0].interval.low, s.outward[0].interval.high));
   if (m.given_norm > m.start_norm * (1.0 + 1e-9))
     add(fmt::format("u0 has norm {:.4g} and does not lie in the ball: the training starts from its projection.", m.given_norm));
-  std::string kinks = m.met.sides_changed > 0.0 ? fmt::format("; {} pre-activations exactly 0, and between two looks {} of the units change sides", m.met.kinks,
-                                                              percent(m.met.sides_changed))
-                                                : std::string();
+  const std::string kinks = m.kinks_visible ? fmt::format("; {} pre-activations exactly 0, and between two looks {} of the units change sides", m.met.kinks,
+                                                          percent(m.met.sides_changed))
+                                            : std::string("; kinks inside this generator cannot be seen from outside: `slicecheck audit` probes for them");
   add(fmt::format("Ties of projections, exact as computed: in {} of {} steps looked at, {} of them harmful (N6{}){}.", m.met.with_ties, m.met.steps,
                   m.met.harmful_ties, m.met.unjudged_ties > 0 ? fmt::format("; {} more were not judged", m.met.unjudged_ties) : std::string(), kinks));
 }
@@ -177,7 +178,8 @@ RegimeJudgement judge_regime(const RegimeMeasurements& m, double tolerance, doub
                      : "∇F is not told from 0 at the end: the training may hover about a critical point. Compare with a run from another u0.";
     return out;
   }
-  const bool spread_falls = s.spread_slope.interval.low > 0.0;
+  // Surely falling, or not told from √α.
+  const bool spread_falls = s.spread_slope.interval.low > 0.0 || s.spread_slope.interval.high >= 0.5;
   if (s.error.interval.high <= tolerance && spread_falls) {
     out.regime = Regime::flow;
     out.answer = fmt::format("In the flow regime: at α = {:g}, {}.", m.settings.step_size, figures(s));
@@ -188,10 +190,10 @@ RegimeJudgement judge_regime(const RegimeMeasurements& m, double tolerance, doub
     const bool amplified = s.spread_slope.interval.low > 0.75;
     const bool step = s.step.value >= s.noise.value;
     out.regime = step || amplified ? Regime::step_too_large : Regime::noise_dominated;
-    out.answer =
-        fmt::format("{}: at α = {:g}, {}{}.", out.regime == Regime::step_too_large ? "Step too large" : "Noise-dominated", m.settings.step_size, figures(s),
-                    amplified && !step ? fmt::format("; the spread falls like α to the power {:.2f}, faster than noise does: the step amplifies it", s.spread_slope.value)
-                                       : std::string());
+    out.answer = fmt::format(
+        "{}: at α = {:g}, {}{}.", out.regime == Regime::step_too_large ? "Step too large" : "Noise-dominated", m.settings.step_size, figures(s),
+        amplified && !step ? fmt::format("; the spread falls like α to the power {:.2f}, faster than noise does: the step amplifies it", s.spread_slope.value)
+                           : std::string());
     suggest_step(out, m, s, tolerance);
     if (out.regime == Regime::noise_dominated) {
       if (!spread_falls)
@@ -205,7 +207,7 @@ RegimeJudgement judge_regime(const RegimeMeasurements& m, double tolerance, doub
     return out;
   }
   out.answer = fmt::format("Undecided at a tolerance of {}: at α = {:g}, {}{}.", percent(tolerance), m.settings.step_size, figures(s),
-                           spread_falls ? "" : "; the spread of replicates does not surely fall with α");
+                           spread_falls ? "" : "; and the spread of replicates does not fall with α");
   out.advice = fmt::format("More replicates than {} decide, or another tolerance.", m.settings.replicates);
   return out;
 }

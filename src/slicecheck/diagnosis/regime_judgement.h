@@ -19,8 +19,9 @@ std::string regime_name(Regime regime);
 /// 1. A run whose loss is not finite: the step is too large.
 /// 2. More than half of the last quarter's steps on the sphere, and descent pulls outwards there, both beyond the replicates' intervals: stuck on the ball.
 /// 3. No drift beyond the replicates' interval: noise-dominated.
-/// 4. The interval of e below the tolerance, and the spread falls with α: the flow regime. Above it: the step is too large where step ≥ noise, or where the
-///    spread falls with α much faster than √α (slope surely above 3/4: the noise is amplified by the step); else noise-dominated.
+/// 4. The interval of e below the tolerance, and the spread falls with α, surely or so that it is not told from √α: the flow regime. The interval above it: the
+///    step is too large where step ≥ noise, or where the spread falls with α much faster than √α (slope surely above 3/4: the step amplifies the noise); else
+///    noise-dominated.
 /// 5. Otherwise undecided.
 struct RegimeJudgement {
   Regime regime = Regime::undecided;

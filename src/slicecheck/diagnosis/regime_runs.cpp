@@ -187,6 +187,7 @@ class Regimen {
   void make_tables() {
     out_.settings = s_;
     out_.parameters = problem_.u0.size();
+    out_.kinks_visible = problem_.network != nullptr;
     out_.given_norm = problem_.u0.norm();
     out_.start_norm = start_.norm();
     const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -211,14 +211,16 @@ FlowComparison compare_with_flow(const RecordedRun& run, const Generator<double>
     const Eigen::VectorXd second = (run.u.row(k) - whole[1].u.row(k)).transpose();
     const double gap = first.dot(second);
     const double travelled = (whole[0].u.row(k) - run.u.row(0)).dot(whole[1].u.row(k) - run.u.row(0));
-    error += std::max(0.0, gap);
-    drift += std::max(0.0, travelled);
+    error += gap;
+    drift += travelled;
     reference += 0.5 * (first - second).squaredNorm();
     out.distance.push_back(std::sqrt(std::max(0.0, gap)));
     out.travelled.push_back(std::sqrt(std::max(0.0, travelled)));
   }
+  if (!(drift > 0.0))
+    reject("{}: the flow of F does not move from its start beyond the noise of the reference: there is nothing to follow; more batches may show it", run.name);
   out.drift = std::sqrt(drift / static_cast<double>(records - 1));
-  out.error = std::sqrt(error / drift);
+  out.error = std::sqrt(std::max(0.0, error) / drift);
   out.reference_error = std::sqrt(reference / drift);
   out.gap = gap_between(run, whole[0]);
   const ObjectiveSettings objective{settings.n, std::max<Index>(settings.batches, 2), settings.directions, settings.confidence};

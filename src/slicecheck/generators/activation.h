@@ -10,6 +10,7 @@
 
 namespace slicecheck {
 
+/// The activations that certificates are known for.
 enum class Activation { identity, relu, leaky_relu, tanh, softplus };
 
 /// Slope of LeakyReLU on the left.
@@ -25,6 +26,7 @@ inline Activation parse_activation(std::string_view name) {
   reject("unknown activation '{}'; expected identity, relu, leaky_relu, tanh or softplus", name);
 }
 
+/// As its enumerator is spelt.
 inline std::string_view activation_name(Activation act) {
   switch (act) {
     case Activation::identity: return "identity";

@@ -32,6 +32,9 @@ class BoundedGenerator final : public Generator<S> {
   /// smaller, on B(0, 2R), outside of which T_B = 0. Nothing where the inner generator has no certificate.
   [[nodiscard]] std::optional<GeneratorBounds> bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const override;
 
+  [[nodiscard]] const Generator<S>& inner() const { return *inner_; }
+  [[nodiscard]] double radius() const { return radius_; }
+
  private:
   std::shared_ptr<const Generator<S>> inner_;
   double radius_;

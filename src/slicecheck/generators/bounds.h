@@ -44,6 +44,7 @@ class LayerBounds {
     double lipschitz = 1.0;  ///< ℓ
     double at_zero = 0.0;    ///< |act(0)|
   };
+  /// Adds layer m, its parameters anywhere in the ball of this radius around u0.
   void add(const Layer& layer, double radius);
 
   /// Of the last layer that was added.

@@ -27,6 +27,7 @@ class DenseMlp final : public Generator<S> {
   [[nodiscard]] std::optional<GeneratorBounds> bounds(VectorView<S> u0, double radius, const Eigen::RowVectorXd& x) const override;
 
   [[nodiscard]] Index layers() const { return static_cast<Index>(widths_.size()); }  ///< M, the output layer included
+  /// Units of a layer; layer 0 is the input.
   [[nodiscard]] Index width(Index layer) const { return widths_[static_cast<std::size_t>(layer)]; }
   [[nodiscard]] Index fan_in(Index layer) const;  ///< columns of W_m
   [[nodiscard]] Index offset(Index layer) const;  ///< where W_m begins in u

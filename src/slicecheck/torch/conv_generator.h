@@ -64,12 +64,14 @@ class TransposedConvolutions : public Generator<float> {
 /// Without the terms in brackets. Width 16: 133,729 parameters.
 class ConvGenerator final : public TransposedConvolutions {
  public:
+  /// w = base_width; initial_gain: of u0. @throws InputError as the base class says.
   explicit ConvGenerator(Index base_width, double initial_gain = 1.0) : TransposedConvolutions(base_width, false, initial_gain) {}
 };
 
 /// With the terms in brackets. Width 16: 135,809 parameters.
 class ResidualConvGenerator final : public TransposedConvolutions {
  public:
+  /// As `ConvGenerator`.
   explicit ResidualConvGenerator(Index base_width, double initial_gain = 1.0) : TransposedConvolutions(base_width, true, initial_gain) {}
 };
 

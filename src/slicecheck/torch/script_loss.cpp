@@ -5,15 +5,13 @@
 #include <torch/script.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <mutex>
-#include <sstream>
 #include <type_traits>
 #include <utility>
 
-#include "slicecheck/core/files.h"
 #include "slicecheck/torch/bridge.h"
+#include "slicecheck/torch/script_archive.h"
 #include "slicecheck/torch/torch_info.h"
 
 namespace slicecheck {
@@ -31,30 +29,6 @@ class Raised : public Error {
 template <class S>
 constexpr const char* scalar_name() {
   return std::is_same_v<S, float> ? "float" : "double";
-}
-
-std::string first_line(std::string_view message) {
-  const std::size_t start = std::min(message.find_first_not_of(" \n"), message.size());
-  return std::string(message.substr(start, message.find('\n', start) - start));
-}
-
-/// The interpreter reports two traces of the script, then "CLASS: what went wrong" at the beginning of a line: that line.
-std::string reason_in_trace(std::string_view message) {
-  const std::size_t traces = message.rfind("<--- HERE");
-  for (std::size_t end = message.find('\n', traces == std::string_view::npos ? 0 : traces); end != std::string_view::npos; end = message.find('\n', end + 1)) {
-    const std::string_view line = message.substr(end + 1);
-    const std::size_t colon = line.find(": ");
-    if (colon == std::string_view::npos || colon == 0) continue;
-    bool is_class = true;
-    for (const char c : line.substr(0, colon)) is_class = is_class && (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.');
-    if (is_class) return first_line(line);
-  }
-  return first_line(message);
-}
-
-std::string reason(const std::exception& error) {
-  const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
-  return reason_in_trace(of_torch != nullptr ? of_torch->what_without_backtrace() : error.what());
 }
 
 /// LibTorch's random numbers on the CPU from seed 0 on; put back at the end of the scope.
@@ -101,7 +75,7 @@ Result run(const Module& pristine, PointsView<S> z, PointsView<S> y, PointsView<
     Module fresh = pristine.deepcopy();
     returned = fresh.forward({x, copied<S>(y), copied<S>(directions)});
   } catch (const std::exception& error) {
-    throw Raised("forward raised an exception: " + reason(error));
+    throw Raised("forward raised an exception: " + script_reason(error));
   }
   if (!returned.isTensor()) throw Error(fmt::format("forward returned {}; expected a tensor with one number", returned.type()->annotation_str()));
   Result result;
@@ -119,7 +93,7 @@ Result run(const Module& pristine, PointsView<S> z, PointsView<S> y, PointsView<
   try {
     result.gradient = torch::autograd::grad({result.loss}, {x}, {}, {}, false, true).front();
   } catch (const std::exception& error) {
-    throw Raised("the derivative of forward raised an exception: " + reason(error));
+    throw Raised("the derivative of forward raised an exception: " + script_reason(error));
   }
   if (!result.gradient.defined()) throw Error(kDetached);
   return result;
@@ -170,30 +144,11 @@ Trial trial(const Module& script) {
   return out;
 }
 
-Module read_module(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
-  if (bytes.empty()) reject("cannot use {} as a loss: the file is empty; expected a TorchScript archive", file.string());
-  try {
-    std::istringstream in(bytes);
-    return torch::jit::load(in, torch::Device(torch::kCPU));
-  } catch (const std::exception& error) {
-    reject("cannot use {} as a loss: it is no TorchScript archive that LibTorch {} can load ({}); expected a file written by torch.jit.save", file.string(),
-           torch_version(), first_line(reason(error)));
-  }
-}
-
 void check_signature(const Module& module, const std::filesystem::path& file) {
-  const auto forward = module.find_method("forward");
-  if (!forward) reject("cannot use {} as a loss: the module has no method forward; expected forward(X, Y, directions)", file.string());
-  std::vector<std::string> arguments;
-  bool tensors = true;
-  for (const c10::Argument& argument : forward->function().getSchema().arguments()) {
-    if (argument.name() == "self") continue;
-    tensors = tensors && argument.type()->kind() == c10::TypeKind::TensorType;
-    arguments.push_back(argument.name() + ": " + argument.type()->annotation_str());
-  }
-  if (arguments.size() != 3 || !tensors)
-    reject("cannot use {} as a loss: its method is forward({}); expected three tensors, forward(X, Y, directions)", file.string(), fmt::join(arguments, ", "));
+  const ScriptArguments arguments = forward_arguments(module, file, "a loss", "forward(X, Y, directions)");
+  if (arguments.written.size() != 3 || arguments.required != 3 || !arguments.required_are_tensors)
+    reject("cannot use {} as a loss: its method is forward({}); expected three tensors, forward(X, Y, directions)", file.string(),
+           fmt::join(arguments.written, ", "));
 }
 
 }  // namespace
@@ -204,7 +159,7 @@ struct ScriptModule::Script {
 
 ScriptModule::ScriptModule(std::filesystem::path file) : file_(std::move(file)), name_("torchscript:" + file_.string()) {
   use_one_torch_thread();
-  Module module = read_module(file_);
+  Module module = read_script_archive(file_, "a loss");
   check_signature(module, file_);
   script_ = std::make_shared<const Script>(Script{module});
   try_out();
@@ -238,7 +193,7 @@ LossGradient<S> ScriptModule::evaluate(PointsView<S> z, PointsView<S> y, PointsV
   } catch (const Error& error) {
     throw Error(name_ + ": " + error.what());
   } catch (const std::exception& error) {
-    throw Error(name_ + ": LibTorch: " + reason(error));
+    throw Error(name_ + ": LibTorch: " + script_reason(error));
   }
 }
 
