@@ -15,9 +15,17 @@ find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
 add_library(slicecheck_highway INTERFACE)
 target_include_directories(slicecheck_highway SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
 target_link_libraries(slicecheck_highway INTERFACE ${HWY_LIBRARY})
+find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)  # in a system folder; image files
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+set(RANDOM123_VERSION "unknown")  # its headers say nothing of their version
+if(RANDOM123_INCLUDE_DIR STREQUAL "/usr/include")
+  execute_process(COMMAND dpkg-query -W -f=\${Version} librandom123-dev OUTPUT_VARIABLE version_of_package ERROR_QUIET)
+  if(version_of_package)
+    set(RANDOM123_VERSION "${version_of_package}")
+  endif()
+endif()
 add_library(slicecheck_random123 INTERFACE)
 target_include_directories(slicecheck_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <thread>
 
+#include "slicecheck/core/calling_thread.h"
 #include "slicecheck/core/error.h"
 #include "support/process.h"
 
@@ -94,6 +95,49 @@ TEST(ParallelFor, an_error_in_a_nested_loop_comes_out) {
                               });
                             }),
                InputError);
+}
+
+TEST(OnCallingThread, loops_of_its_thread_stay_on_it_and_those_of_others_do_not) {
+  const ScopedThreads scope(3);
+  const auto elsewhere = [] {
+    const std::thread::id here = std::this_thread::get_id();
+    std::atomic<int> count{0};
+    std::atomic<int> waiting{3};  // three bodies meet, so each needs a thread of its own
+    parallel_for(3, [&](Index) {
+      if (std::this_thread::get_id() != here) ++count;
+      --waiting;
+      while (waiting.load() > 0 && !OnCallingThread::active()) std::this_thread::yield();
+    });
+    return count.load();
+  };
+  EXPECT_EQ(elsewhere(), 2);
+  {
+    const OnCallingThread outer;
+    {
+      const OnCallingThread inner;
+      EXPECT_EQ(elsewhere(), 0);
+    }
+    EXPECT_TRUE(OnCallingThread::active());
+    EXPECT_EQ(elsewhere(), 0);
+    int of_another_thread = 0;
+    std::thread([&] { of_another_thread = elsewhere(); }).join();
+    EXPECT_EQ(of_another_thread, 2);
+  }
+  EXPECT_FALSE(OnCallingThread::active());
+  EXPECT_EQ(elsewhere(), 2);
+}
+
+TEST(OnCallingThread, bodies_run_in_order_and_errors_come_out) {
+  const ScopedThreads scope(2);
+  const OnCallingThread on_calling_thread;
+  std::vector<Index> order;
+  EXPECT_THROW(parallel_for(5,
+                            [&](Index i) {
+                              order.push_back(i);
+                              if (i == 3) reject("three");
+                            }),
+               InputError);
+  EXPECT_EQ(order, (std::vector<Index>{0, 1, 2, 3}));
 }
 
 TEST(ThreadCount, is_what_was_set) {

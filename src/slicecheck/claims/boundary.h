@@ -20,6 +20,7 @@ double line_distance(Index n, double u, double radius);
 /// ⟨c, u⟩ ≥ ‖u‖² the part of c across u is left, else ‖u − c‖. It is 0 on the sphere at u = rc/‖c‖ alone, for r ≤ ‖c‖, with λ̂ = (‖c‖ − r)/r.
 double quadratic_distance(const Eigen::VectorXd& u, const Eigen::VectorXd& c, bool on_sphere);
 
+/// The checks of boundary points (T5), on measures of criticality.
 std::vector<TypedCheck<CriticalitySubject>> boundary_checks();
 
 }  // namespace slicecheck

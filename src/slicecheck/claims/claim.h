@@ -31,6 +31,7 @@ using TypedChecks = std::tuple<std::vector<TypedCheck<GeneratorSubject>>, std::v
                                std::vector<TypedCheck<TrainingSubject>>, std::vector<TypedCheck<LawSubject>>, std::vector<TypedCheck<CriticalitySubject>>,
                                std::vector<TypedCheck<FlowSubject>>>;
 
+/// One statement of theory/, and what judges it.
 struct Claim {
   std::string id;  ///< L1, L2, … as in theory/
   std::string title;
@@ -67,6 +68,7 @@ LossCase rounded_case(const LossSubject& subject, LossCase c);
 /// The judgement of a check on a case. A subject that throws is refuted on that case, with the exception's text as the note.
 Judgement judge(const LossCheck& check, const LossSubject& subject, const LossCase& c);
 
+/// The same for a check on anything else: the case is a pure function of the stream and the size.
 template <class S>
 Trial judge(const TypedCheck<S>& check, const S& subject, const RandomStream& stream, int size);
 

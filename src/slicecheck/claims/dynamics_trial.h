@@ -24,6 +24,7 @@ inline Trial trial_of(double observed, double allowed, std::vector<NamedValues> 
 /// level ≤ p-value.
 inline Trial trial_of_p_value(double p_value, std::vector<NamedValues> values) { return trial_of(kTypedFalseAlarm, p_value, std::move(values)); }
 
+/// A case that cannot be judged, and why.
 inline Trial skipped_trial(std::string reason) {
   Trial trial;
   trial.judgement.skipped = std::move(reason);
@@ -32,6 +33,7 @@ inline Trial skipped_trial(std::string reason) {
 
 /// A vector or a number as the reader sees it: one row.
 inline NamedValues named(std::string name, const Eigen::VectorXd& values) { return {std::move(name), Points<double>(values.transpose())}; }
+/// A number, as one row of one entry.
 inline NamedValues named(std::string name, double value) { return {std::move(name), Points<double>::Constant(1, 1, value)}; }
 
 /// A whole number in [low, high].
@@ -40,6 +42,7 @@ inline Index between(PointDraws& draws, Index low, Index high) { return low + st
 /// Uniform in the logarithm, in [2^low, 2^high].
 inline double power_of_two(PointDraws& draws, double low, double high) { return std::exp2(draws.uniform(low, high)); }
 
+/// Independent standard normals.
 inline Eigen::VectorXd normal_vector(PointDraws& draws, Index size) {
   Eigen::VectorXd v(size);
   for (double& entry : v) entry = draws.normal();

@@ -27,6 +27,7 @@ struct Stretch {
   double width = 0.0;        ///< 10⁻²·tolerance, times 1 + ‖∇h‖
   bool crosses = false;      ///< its ends lie on two sides of a wall, both off it
 };
+/// Where stretch i of the answer runs.
 Stretch stretch_of(const FlowQuestion& question, const FlowAnswer& answer, Index i);
 
 /// −∇F of the stretch's piece, without its components normal to the stretch's walls.

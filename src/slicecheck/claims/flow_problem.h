@@ -37,6 +37,7 @@ class KinkedQuadratic final : public FlowField {
   [[nodiscard]] Eigen::VectorXd exact(VectorView<double> u0, double s) const;
   /// Σ_j of the absolute values of the terms of F, and of those of ∇F: what their rounding is relative to.
   [[nodiscard]] double size(VectorView<double> u) const;
+  /// The same for ∇F.
   [[nodiscard]] double slope(VectorView<double> u) const;
 
  private:
@@ -46,6 +47,7 @@ class KinkedQuadratic final : public FlowField {
   std::vector<Index> walls_;  // coordinate of switch j
 };
 
+/// A field, a start, and what is known of the solution.
 struct FlowProblem {
   std::string name;
   std::shared_ptr<const FlowField> field;
@@ -74,6 +76,7 @@ std::shared_ptr<const FiniteLaw> drawn_law(PointDraws& draws, const char* name, 
 /// The six kinds, by size: 1 the line, 2 translations, 3 kinked quadratics, 4 affine maps, 5 one hidden unit (tanh or ReLU) into the plane, 6 the same into the
 /// line, with ties.
 constexpr int kFlowProblemKinds = 6;
+/// A problem of the kind of its size.
 FlowProblem drawn_flow_problem(PointDraws& draws, int size);
 
 }  // namespace slicecheck

@@ -35,6 +35,7 @@ struct FlowExits {
   std::vector<std::vector<int>> sides;  ///< the pieces that solutions can enter at once
 };
 
+/// A solver of the flow u' ∈ −∂_C F(u) under test.
 struct FlowSubject {
   std::string name;
   std::string description;

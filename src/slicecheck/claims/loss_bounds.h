@@ -6,6 +6,7 @@
 
 namespace slicecheck {
 
+/// max_k ‖z_k‖.
 inline double largest_norm(const Points<double>& cloud) { return cloud.rowwise().norm().maxCoeff(); }
 
 /// One evaluation of a subject, and how far its gaps may be from those of the exact clouds.
@@ -29,6 +30,7 @@ struct Reflected {
   Points<double> points;
   double error;  ///< bound on the distance of any row from its exact reflection, per unit of norm
 };
+/// The reflection at v of every row.
 Reflected reflected(const LossSubject& subject, const Points<double>& points, const Eigen::RowVectorXd& v);
 
 }  // namespace slicecheck

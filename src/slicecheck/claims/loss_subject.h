@@ -13,6 +13,7 @@ namespace slicecheck {
 
 /// A loss under test. Arguments and results are double; a subject in float converts, and only representable arguments are handed to it (`rounded`).
 struct LossSubject {
+  /// How clouds are passed.
   using Clouds = const Points<double>&;
 
   std::string name;

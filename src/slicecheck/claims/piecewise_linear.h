@@ -14,6 +14,7 @@ namespace slicecheck {
 /// T(s, x) = offset + drift·s + Σ_k out_k relu(…) through one or two hidden layers, s ∈ R^{1 or 2}, x one of few integers. Only the first layer and the output
 /// bias move with s, so T is piecewise linear in s; all coefficients are small multiples of 1/4, so every number here is exact in double.
 struct PiecewiseLinearMap {
+  /// One unit of a layer: in → slope → out.
   struct Unit {
     std::vector<double> in;  ///< coefficients of what the layer sees
     double bias = 0.0;

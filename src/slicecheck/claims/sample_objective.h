@@ -19,6 +19,7 @@ struct CertifiedBall {
   bool known = false;      ///< the generator has certificates at every input
 };
 
+/// What the generator certifies on B(u0, radius) for the rows of x.
 CertifiedBall certified_ball(const Generator<double>& generator, const Eigen::VectorXd& u0, double radius, const Points<double>& x);
 
 /// f at one u: value and gradient, each with its bound.
@@ -30,6 +31,7 @@ struct ObjectiveValue {
 /// f(u, X, Y, θ) = w(T_u(X), Y), p = 2.
 class SampleObjective {
  public:
+  /// The loss is referred to and must outlive the objective. x: n×d_x, y: n×d, theta: L×d.
   SampleObjective(const LossSubject& loss, std::shared_ptr<const Generator<double>> generator, Points<double> x, Points<double> y, Points<double> theta)
       : loss_(loss), generator_(std::move(generator)), x_(std::move(x)), y_(std::move(y)), theta_(std::move(theta)) {}
 

@@ -15,6 +15,7 @@ namespace slicecheck {
 /// @throws InputError unless n ≥ 1.
 std::vector<double> law_of_mismatches(Index n);
 
+/// The checks of step sizes, on trainings.
 std::vector<TypedCheck<TrainingSubject>> step_size_checks();
 
 }  // namespace slicecheck

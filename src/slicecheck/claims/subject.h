@@ -12,8 +12,10 @@
 
 namespace slicecheck {
 
+/// A subject of any type.
 using Subject = std::variant<LossSubject, GeneratorSubject, SchemeSubject, SamplerSubject, TrainingSubject, LawSubject, CriticalitySubject, FlowSubject>;
 
+/// The name by which the program and the report know it.
 inline const std::string& name_of(const Subject& subject) {
   return std::visit([](const auto& one) -> const std::string& { return one.name; }, subject);
 }

@@ -32,6 +32,7 @@ struct TypedCheck {
   /// Why the check is not run on this subject, or an empty string: it is. Null: it is run on all.
   std::string (*leaves_out)(const Subject&) = nullptr;
 
+  /// Why the check does not apply to this subject; empty where it does.
   [[nodiscard]] std::string not_run_on(const Subject& subject) const { return leaves_out != nullptr ? leaves_out(subject) : std::string(); }
 };
 

@@ -13,8 +13,10 @@
 
 namespace slicecheck {
 
+/// What a verdict says; inconclusive: too few cases could be judged.
 enum class Outcome { holds, refuted, inconclusive };
 
+/// holds, refuted or inconclusive.
 std::string_view outcome_name(Outcome outcome);
 
 /// The judgement of one case: observed against allowed. A case is refuted unless observed / allowed ≤ 1; NaN refutes.
@@ -56,6 +58,7 @@ struct CounterExample {
   std::vector<NamedValues> values;  ///< the case in numbers, for every type of subject
 };
 
+/// What one claim says of one subject, with all of its evidence.
 struct Verdict {
   std::string claim;
   std::string title;

@@ -6,13 +6,19 @@
 #include <atomic>
 #include <exception>
 
+#include "slicecheck/core/calling_thread.h"
 #include "slicecheck/core/error.h"
 
 namespace slicecheck {
 
 namespace {
 std::atomic<int> chosen_threads{0};
-}
+thread_local int on_calling_thread = 0;
+}  // namespace
+
+OnCallingThread::OnCallingThread() { ++on_calling_thread; }
+OnCallingThread::~OnCallingThread() { --on_calling_thread; }
+bool OnCallingThread::active() { return on_calling_thread > 0; }
 
 int thread_count() {
   const int chosen = chosen_threads.load();
@@ -31,7 +37,7 @@ void parallel_for(Index count, const std::function<void(Index)>& body) {
 
 void parallel_for_slots(Index count, const std::function<void(Index, Index)>& body) {
   const int threads = static_cast<int>(std::min<Index>(thread_count(), count));
-  if (threads <= 1 || omp_in_parallel() != 0) {
+  if (threads <= 1 || omp_in_parallel() != 0 || OnCallingThread::active()) {
     for (Index i = 0; i < count; ++i) body(i, 0);
     return;
   }

@@ -5,6 +5,7 @@
 
 namespace slicecheck {
 
+/// Told of progress by whoever works.
 class Progress {
  public:
   Progress() = default;

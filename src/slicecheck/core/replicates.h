@@ -12,6 +12,7 @@
 
 namespace slicecheck {
 
+/// How the rows of a table are computed and kept.
 struct ReplicateSettings {
   /// Where the rows that are done are kept, seen by all ranks; empty: nowhere. Each table needs a folder of its own.
   std::filesystem::path checkpoint_folder;

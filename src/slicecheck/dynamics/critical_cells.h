@@ -20,6 +20,7 @@ struct CriticalCell {
 /// The test of one cell.
 class CellTest {
  public:
+  /// Of C_r, r = radius, for a field with d_u ≤ 2 that outlives the test.
   CellTest(const FlowField& field, double radius) : field_(field), radius_(radius) {}
 
   /// May the cell hold a point of C_r?
@@ -51,6 +52,7 @@ struct CellLevel {
   double side = 0.0;
   std::vector<CriticalCell> cells;
 
+  /// The middle of a cell of this level.
   [[nodiscard]] Eigen::VectorXd centre(const CriticalCell& cell) const;
 };
 

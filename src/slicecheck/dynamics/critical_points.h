@@ -24,6 +24,7 @@ struct SteepSpot {
   bool refuted = false;  ///< 0 is away from the hull by more than the gradients between those looked at can add
 };
 
+/// Critical points of C_r one by one: judged, and found from a start.
 class PointSearch {
  public:
   /// scale: of ‖∇F‖; a residual ≤ 10⁻⁶·scale counts as 0.

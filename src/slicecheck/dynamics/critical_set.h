@@ -47,6 +47,7 @@ class CriticalSet {
   double reach_;
 };
 
+/// How finely C_r is searched.
 struct CriticalSearch {
   double coarse = 0.05;        ///< side of the cells that the ball is first cut into, as a fraction of r; at most 1/4
   double fine = 1.0 / 4096.0;  ///< side at which cells are kept, as a fraction of r; 2⁻²⁰ at least

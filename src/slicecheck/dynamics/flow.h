@@ -10,6 +10,7 @@ namespace slicecheck {
 
 /// What happened at a wall h_j = 0 of the field.
 struct FlowEvent {
+  /// The three things that can happen.
   enum class Kind {
     crossed,  ///< the solution went to the other side
     stuck,    ///< it slides along the wall from here on (or rests there)
@@ -24,6 +25,7 @@ struct FlowEvent {
 /// has its own at either end.
 class FlowPath {
  public:
+  /// One accepted step [from, to].
   struct Step {
     double from;
     double to;
@@ -52,6 +54,7 @@ class FlowPath {
   double start_value_ = 0.0;
 };
 
+/// What is asked of the solver.
 struct FlowSettings {
   double horizon = 8.0;     ///< S: the solution on [0, S]
   double tolerance = 1e-9;  ///< of the local error, per unit of time: the error of a step of length h is kept below tolerance·h·(1 + ‖u‖)

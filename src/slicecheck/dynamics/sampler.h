@@ -9,6 +9,7 @@
 
 namespace slicecheck {
 
+/// What one step of a training sees.
 template <class S>
 struct Batch {
   Points<S> x;           ///< inputs, n×d_x
@@ -58,6 +59,7 @@ class FreshBatches final : public Sampler<S> {
 template <class S>
 class CyclingPairs final : public Sampler<S> {
  public:
+  /// @throws InputError unless n and the number of directions are at least 1.
   CyclingPairs(const Law& source, const Law& target, Index count, const SamplerSettings& settings);
   [[nodiscard]] std::string name() const override;
   [[nodiscard]] Batch<S> draw(std::uint64_t t) const override;

@@ -23,6 +23,7 @@ class Schedule {
   virtual void observe(double) {}
   /// What `observe` has changed, for checkpoints.
   [[nodiscard]] virtual std::vector<double> memory() const { return {}; }
+  /// Sets what `memory` gave.
   virtual void restore(const std::vector<double>&) {}
 };
 

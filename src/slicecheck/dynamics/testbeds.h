@@ -10,6 +10,7 @@
 
 namespace slicecheck {
 
+/// A small training of which everything is known.
 struct Testbed {
   std::string name;   ///< two-point-line, affine-plane, tanh-plane, relu-plane, tanh-pair, relu-pair
   std::string title;  ///< for readers

@@ -7,6 +7,7 @@
 
 namespace slicecheck {
 
+/// A planted defect in a generator.
 struct GeneratorDefect {
   std::string name;  ///< as in `gallery/NAME`
   std::string title;
@@ -14,6 +15,7 @@ struct GeneratorDefect {
   GeneratorSubject twin;  ///< the same code without the defect
 };
 
+/// All of them.
 std::vector<GeneratorDefect> broken_generators();
 
 /// The generators that the defects are planted in, without any.

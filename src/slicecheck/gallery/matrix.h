@@ -19,6 +19,7 @@ struct PlantedDefect {
 /// All planted defects: losses, generators, schemes, samplers, trainings, laws, measures of criticality, solvers of the flow.
 std::vector<PlantedDefect> gallery();
 
+/// One planted defect before one claim.
 struct GalleryResult {
   std::string defect;
   std::string title;

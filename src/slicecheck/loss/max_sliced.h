@@ -15,6 +15,7 @@ struct MaxSliced {
   std::uint64_t iterations;      ///< accepted steps, all starts together
 };
 
+/// How long the ascent goes on.
 struct MaxSlicedSettings {
   Index random_starts = 8;               ///< uniform on the sphere, beside the fixed ones
   std::uint64_t largest_steps = 500;     ///< accepted steps a start

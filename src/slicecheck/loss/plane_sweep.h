@@ -22,6 +22,7 @@ struct PlaneSliced {
   double max_error = 0.0;       ///< bound on |max_value − exact|
 };
 
+/// What is computed beside the value.
 struct PlaneSweepOptions {
   bool gradient = true;
   bool max = true;

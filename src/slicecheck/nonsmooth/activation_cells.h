@@ -24,12 +24,14 @@ struct ActivationPattern {
   Eigen::VectorXd direction;  ///< a unit v strictly inside the cell; empty if none was looked for, or where there is no kink
 };
 
+/// Which cells around u are meant.
 enum class CellSet {
   reached,   ///< cells that a straight line u + tv, t ↓ 0, runs in: their Jacobians ARE limits
   possible,  ///< a family that contains every limit of Jacobians: only kinks of the first hidden layer, whose pre-activations are affine in u, rule out
              ///< patterns
 };
 
+/// What counts as a kink, and how many are enumerated.
 struct CellOptions {
   double width = 0.0;                        ///< a kink is |pre-activation| ≤ width; 0: exactly 0, as computed
   std::size_t largest = 12;                  ///< more kinks that are not inert are refused
@@ -62,6 +64,7 @@ std::vector<Kink> activation_kinks(const DenseMlp<double>& mlp, VectorView<doubl
 /// Cells whose directions fill an angle within rounding of 0 are not told from empty ones.
 /// @throws InputError as above, and where more than `largest` kinks are not inert.
 std::vector<ActivationPattern> adjacent_cells(const DenseMlp<double>& mlp, VectorView<double> u, PointsView<double> x, const CellOptions& options);
+/// The same with the other options as they are.
 std::vector<ActivationPattern> adjacent_cells(const DenseMlp<double>& mlp, VectorView<double> u, PointsView<double> x, double width = 0.0);
 
 /// The cell that the line u + tv enters for small t > 0; nothing where v lies on a wall ⟨a_i, v⟩ = 0 of one, up to rounding.
@@ -93,6 +96,7 @@ class TiedMlp final : public Generator<double> {
 
   [[nodiscard]] const DenseMlp<double>& mlp() const { return *mlp_; }
   [[nodiscard]] const Eigen::MatrixXd& matrix() const { return matrix_; }
+  /// base + matrix·s.
   [[nodiscard]] Eigen::VectorXd network_parameters(VectorView<double> s) const { return base_ + matrix_ * s; }
 
  private:

@@ -73,6 +73,7 @@ class Permutohedron final : public ConvexSet {
 /// maximisers; at a tie each term breaks its own.
 class MinkowskiSum final : public ConvexSet {
  public:
+  /// weight·set.
   struct Term {
     double weight;
     std::shared_ptr<const ConvexSet> set;
@@ -92,6 +93,7 @@ class MinkowskiSum final : public ConvexSet {
 /// a tie C breaks it. Where Aᵀ direction = 0, all of A·C is maximal.
 class LinearImage final : public ConvexSet {
  public:
+  /// A linear map of vectors.
   using Map = std::function<Eigen::VectorXd(VectorView<double>)>;
 
   /// By its matrix, m×d.

@@ -11,6 +11,7 @@
 
 namespace slicecheck {
 
+/// F(u) and its rounding.
 struct FiniteValue {
   double value;
   double error;  ///< bound on the rounding of `value`, for images of the atoms as computed
@@ -46,7 +47,9 @@ class FiniteObjective {
   std::vector<SampleTerm> terms_;
 };
 
+/// What a bracket says of a tolerance.
 enum class CriticalityVerdict { critical, not_critical, undecided };
+/// critical, not critical or undecided.
 std::string_view criticality_name(CriticalityVerdict verdict);
 
 /// lower ≤ dist(0, ∂_C F(u) + N_r(u)) ≤ upper.
@@ -62,6 +65,7 @@ struct Criticality {
   [[nodiscard]] CriticalityVerdict verdict(double tolerance) const;
 };
 
+/// How hard the bracket is worked on.
 struct CriticalityOptions {
   SubdifferentialOptions subdifferential;
   OuterRule rule = OuterRule::joint_cells;

@@ -11,6 +11,7 @@
 
 namespace slicecheck {
 
+/// How much is sampled.
 struct GoldsteinSettings {
   double delta = 0.01;             ///< radius of the ball around u, > 0
   std::optional<double> radius;    ///< r of B_r; nothing: no constraint
@@ -21,9 +22,12 @@ struct GoldsteinSettings {
   Index directions = 16;           ///< directions of each batch, frozen
 };
 
+/// A small norm says something; a large one does not.
 enum class GoldsteinVerdict { delta_critical, inconclusive };
+/// delta-critical or inconclusive.
 std::string_view goldstein_name(GoldsteinVerdict verdict);
 
+/// What was found.
 struct Goldstein {
   double norm = 0.0;               ///< distance of 0 to the hull of the sampled gradients, plus the ray, from above
   bool ray = false;                ///< ‖u‖ ≥ r − δ: the ray R₊u was added

@@ -7,6 +7,7 @@
 
 namespace slicecheck {
 
+/// When the search ends.
 struct MinimumNormOptions {
   /// Stop once norm − lower_bound ≤ gap: absolute, in the unit of the set's points, ≥ 0. A gap below the rounding of the arithmetic is never reached: the
   /// search then ends where it makes no more progress, and says so.

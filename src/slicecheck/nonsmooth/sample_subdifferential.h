@@ -17,6 +17,7 @@ struct SampleTerm {
   Points<double> y;           ///< n×d, n = inputs.size()
 };
 
+/// What counts as a kink or a tie, and how much is enumerated.
 struct SubdifferentialOptions {
   double kink_width = 0.0;          ///< as in CellOptions
   double tie_width = 0.0;           ///< as in SliceSubdifferential
@@ -57,6 +58,7 @@ class SampleSubdifferential {
   SampleSubdifferential(const Generator<double>& generator, VectorView<double> u, PointsView<double> inputs, std::vector<SampleTerm> terms,
                         std::optional<Eigen::RowVectorXd> theta, const SubdifferentialOptions& options = {});
   ~SampleSubdifferential();
+  /// Leaves nothing behind.
   SampleSubdifferential(SampleSubdifferential&&) noexcept;
   SampleSubdifferential& operator=(SampleSubdifferential&&) = delete;
 

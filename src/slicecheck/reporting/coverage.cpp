@@ -6,6 +6,8 @@
 #include "slicecheck/core/build_info.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
+#include "slicecheck/core/installed.h"
+#include "slicecheck/core/shown_text.h"
 #include "slicecheck/reporting/manifest.h"
 
 namespace slicecheck {
@@ -20,7 +22,7 @@ void with_json(const fs::path& path, const Use& use) {
   try {
     use(Json::parse(read_file(path)));
   } catch (const Json::exception& error) {
-    reject("{}: not what is expected there ({})", path.string(), error.what());
+    reject("{}: not what is expected there ({})", path.string(), shown_text(error.what(), 300));
   }
 }
 
@@ -36,7 +38,7 @@ std::optional<PropertyEvidence> evidence_for(const std::string& claim) {
       if (json.value("claim", "") != claim) return;
       if (!sum) sum = PropertyEvidence{"", 0, true, true};
       sum->name += (sum->name.empty() ? "" : ", ") + json.value("name", "");
-      sum->cases += json.value("cases", std::uint64_t{0});
+      if (const auto cases = json.find("cases"); cases != json.end() && cases->is_number_unsigned()) sum->cases += cases->get<std::uint64_t>();
       sum->passed = sum->passed && json.value("passed", false);
       sum->fresh = sum->fresh && json.value("fingerprint", "") == build::fingerprint();
     });
@@ -62,9 +64,8 @@ std::optional<std::vector<std::string>> claims_in_report(const fs::path& report)
 
 fs::path evidence_folder() {
   if (const char* chosen = std::getenv("SLICECHECK_EVIDENCE")) return chosen;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  return program.parent_path().parent_path() / "property_evidence";
+  if (const fs::path installed = installed_files() / "property_evidence"; fs::is_directory(installed)) return installed;
+  return program_file().parent_path().parent_path() / "property_evidence";
 }
 
 void leave_property_evidence(const std::string& claim, const PropertyEvidence& evidence) {

@@ -19,6 +19,7 @@ struct PropertyEvidence {
   bool fresh = false;  ///< it ran on the sources that this program was built from
 };
 
+/// What stands behind one claim.
 struct Coverage {
   std::optional<PropertyEvidence> property_test;
   std::vector<std::string> defects_rejected;
@@ -30,8 +31,8 @@ struct Coverage {
   }
 };
 
-/// Folder where property tests leave their evidence: beside the folder of the program that runs (`build/PRESET/property_evidence`), or the environment variable
-/// SLICECHECK_EVIDENCE.
+/// Folder where property tests leave their evidence: beside the folder of the program that runs (`build/PRESET/property_evidence`), that of an installed
+/// program (share/slicecheck/property_evidence), or the environment variable SLICECHECK_EVIDENCE.
 std::filesystem::path evidence_folder();
 
 /// Leaves evidence for a claim (called by the property tests). Several tests of one claim leave one file each.

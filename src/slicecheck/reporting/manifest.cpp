@@ -4,9 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <Eigen/Core>
 #include <array>
-#include <boost/version.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -14,6 +12,7 @@
 
 #include "slicecheck/core/build_info.h"
 #include "slicecheck/core/files.h"
+#include "slicecheck/core/installed.h"
 
 namespace slicecheck {
 
@@ -75,20 +74,17 @@ std::string command_output(const std::string& command) {
   return out;
 }
 
-/// The commit of the source tree that this program was built in, if that is still there.
-std::string commit() {
+}  // namespace
+
+std::string source_revision() {
+  if (const auto installed = installed_files() / "revision"; std::filesystem::exists(installed)) {
+    const std::string text = read_file(installed);
+    return text.substr(0, text.find('\n'));
+  }
   const std::string git = "git -C '" SLICECHECK_SOURCE_DIR "' ";
   const std::string head = command_output(git + "rev-parse HEAD 2>/dev/null");
   if (head.empty()) return "unknown";
   return command_output(git + "status --porcelain --untracked-files=no 2>/dev/null").empty() ? head : head + "-dirty";
-}
-
-}  // namespace
-
-std::map<std::string, std::string> core_library_versions() {
-  return {{"Eigen", fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
-          {"Boost", fmt::format("{}.{}.{}", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100)},
-          {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)}};
 }
 
 Manifest::Manifest(std::vector<std::string> command, std::string profile, std::uint64_t seed, int threads)
@@ -104,7 +100,7 @@ void Manifest::write(const std::filesystem::path& path, bool complete) const {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - clock_).count();
   write_json(path, {{"program", "slicecheck"},
                     {"version", build::version()},
-                    {"commit", commit()},
+                    {"commit", source_revision()},
                     {"command", command_},
                     {"profile", profile_},
                     {"seed", seed_},

@@ -11,18 +11,23 @@
 
 namespace slicecheck {
 
+/// Keeps the order in which fields were set.
 using Json = nlohmann::ordered_json;
 
 /// Written once when work begins (complete: false) and again when it has ended, so that a killed run can be told from a finished one.
 class Manifest {
  public:
+  /// The clock starts here.
   Manifest(std::vector<std::string> command, std::string profile, std::uint64_t seed, int threads);
 
   void set_ranks(int ranks) { ranks_ = ranks; }                         ///< one, unless told
   void set_device(std::string device) { device_ = std::move(device); }  ///< who computed the losses: "cpu", unless told
+  /// Whatever else the run depends on.
   void set_settings(Json settings) { settings_ = std::move(settings); }
+  /// A library beside those of the core.
   void add_library(const std::string& name, const std::string& version) { libraries_[name] = version; }
 
+  /// Everything, with the seconds so far, atomically. @throws InputError where it cannot be written.
   void write(const std::filesystem::path& path, bool complete) const;
 
  private:
@@ -37,6 +42,10 @@ class Manifest {
   std::chrono::system_clock::time_point started_;
   std::chrono::steady_clock::time_point clock_;
 };
+
+/// The commit that this program was built from, "…-dirty" where files differed from it: as it was installed, or of the source tree, if that is still there;
+/// otherwise "unknown".
+std::string source_revision();
 
 /// Versions of the libraries that the core is built with.
 std::map<std::string, std::string> core_library_versions();

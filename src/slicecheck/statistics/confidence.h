@@ -5,11 +5,13 @@
 
 namespace slicecheck {
 
+/// [low, high]; ends may be infinite.
 struct Interval {
   double low;
   double high;
 };
 
+/// A mean and what is known of it.
 struct MeanEstimate {
   double mean;
   double standard_error;  ///< NaN for a single value

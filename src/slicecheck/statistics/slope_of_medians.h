@@ -52,6 +52,7 @@ MedianSlope slope_of_log_medians(const std::vector<double>& step_sizes, const st
 /// @throws InputError likewise.
 Interval guaranteed_slope_interval(const std::vector<double>& step_sizes, const std::vector<std::vector<double>>& distances, double confidence);
 
+/// What `compare_slope` says.
 enum class SlopeVerdict { equivalent, different, inconclusive };
 
 /// Two one-sided tests of a slope against the band [predicted − margin, predicted + margin]:

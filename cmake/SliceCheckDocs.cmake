@@ -1,0 +1,15 @@
+# The target `docs`: the reference of the public headers by Doxygen, where it is found. A warning is an error.
+find_program(DOXYGEN_EXECUTABLE doxygen)
+mark_as_advanced(DOXYGEN_EXECUTABLE)
+if(NOT DOXYGEN_EXECUTABLE)
+  message(STATUS "Reference of the headers: OFF, as there is no doxygen")
+  return()
+endif()
+set(SLICECHECK_DOCS_DIR "${PROJECT_BINARY_DIR}/docs")
+list(TRANSFORM SLICECHECK_INNER_HEADERS REPLACE "(.+)" "\"${PROJECT_SOURCE_DIR}/src/slicecheck/\\1\"" OUTPUT_VARIABLE SLICECHECK_DOCS_EXCLUDE)
+list(JOIN SLICECHECK_DOCS_EXCLUDE " " SLICECHECK_DOCS_EXCLUDE)
+configure_file("${PROJECT_SOURCE_DIR}/docs/Doxyfile.in" "${PROJECT_BINARY_DIR}/generated/Doxyfile" @ONLY)
+file(MAKE_DIRECTORY "${SLICECHECK_DOCS_DIR}")
+set(SLICECHECK_DOCS_COMMAND
+  "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/docs/reference.py" "${DOXYGEN_EXECUTABLE}" "${PROJECT_BINARY_DIR}/generated/Doxyfile")
+add_custom_target(docs COMMAND ${SLICECHECK_DOCS_COMMAND} COMMENT "Reference of the headers" VERBATIM)

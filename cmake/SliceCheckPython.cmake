@@ -1,0 +1,28 @@
+# SLICECHECK_PYTHON = AUTO | ON | OFF. Sets SLICECHECK_WITH_PYTHON; the package is built for one interpreter, Debian's where it is there (Python_EXECUTABLE).
+
+set(SLICECHECK_WITH_PYTHON OFF)
+if(NOT SLICECHECK_PYTHON MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "SLICECHECK_PYTHON is '${SLICECHECK_PYTHON}'; it takes AUTO, ON or OFF")
+endif()
+if(SLICECHECK_PYTHON STREQUAL "AUTO" AND SLICECHECK_SANITIZE)
+  message(STATUS "Python package: OFF, as a plain interpreter cannot load what is built with sanitizers")
+  return()
+endif()
+if(NOT SLICECHECK_PYTHON STREQUAL "OFF")
+  if(NOT Python_EXECUTABLE AND EXISTS /usr/bin/python3)  # another one may come first on PATH, without NumPy and without headers
+    set(Python_EXECUTABLE /usr/bin/python3)
+  endif()
+  find_package(Python 3.9 COMPONENTS Interpreter Development.Module)
+  set(PYBIND11_FINDPYTHON ON)
+  if(Python_FOUND)
+    find_package(pybind11 2.10 CONFIG)
+  endif()
+  if(pybind11_FOUND)
+    set(SLICECHECK_WITH_PYTHON ON)
+    set(SLICECHECK_PYTHON_DIR "lib/python${Python_VERSION_MAJOR}.${Python_VERSION_MINOR}/site-packages" CACHE STRING
+      "Folder of the installed Python package, below the prefix")
+  elseif(SLICECHECK_PYTHON STREQUAL "ON")
+    message(FATAL_ERROR "SLICECHECK_PYTHON=ON, but there are no headers of Python or no pybind11: install python3-dev and pybind11-dev")
+  endif()
+endif()
+message(STATUS "Python package (SLICECHECK_PYTHON=${SLICECHECK_PYTHON}): ${SLICECHECK_WITH_PYTHON} ${Python_EXECUTABLE} ${Python_VERSION}")
