@@ -58,7 +58,7 @@ def log_ticks(axis: Axis, low: float, high: float, room: int, values: np.ndarray
     """Ticks on a logarithmic axis from low to high with room for so many labels."""
     exponents = powers_of_two(values) if values is not None else None
     if exponents:
-        every = math.ceil(len(exponents) / room)
+        every = math.ceil(max(len(exponents), math.log2(high / low)) / room)
         labelled = exponents[::every]
         large = max(map(abs, exponents)) > 9
         axis.set_major_locator(FixedLocator([2.0 ** e for e in labelled]))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from report_figures import draw
-from report_files import InputError, Record, as_text
-from report_numbers import duration, formatted, grouped, pretty, ratio, with_zeros
+from report_answer import command_lines, convergence, evidence, remainder
+from report_experiment import experiment_view
+from report_files import InputError, as_text
+from report_numbers import duration, grouped, pretty, ratio
 from report_performance import performance_view
-from report_run import Experiment, Measured, Run, Trial, Verdict, plot_stem
+from report_run import SECTIONS, Measured, Run, Trial, Verdict
+from report_statements import STATEMENTS
 from report_tightness import Block, draw_tightness
-from report_views import Cell, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, ExperimentView, FigureView, Headline, TableView
+from report_views import Cell, ClaimGroup, ClaimView, Content, Counter, DefectGroup, DefectRow, FigureView, Headline, anchor
 
 MOST_NAMED = 8          # verdicts that the headline names one by one
 MOST_ROWS = 12          # rows of a counter-example's matrix that are shown
-EXPECTED_WORDS = {"finding": "refuted, as it should be", "surprise": "holds, though it should be refuted"}    # of an experiment's verdict
 MANIFEST_COLUMNS = ("profile", "seed", "threads", "started", "duration_seconds", "complete")
 TIGHTNESS_CAPTION = (
     "Every mark is one verdict. Left: the largest observed / allowed over all checks of the claim, where what is allowed includes rounding or the "
@@ -24,28 +25,13 @@ TIGHTNESS_CAPTION = (
     "beyond it, 0 included.")
 
 
-class Counter:
-    """Gives figures and tables their numbers through the whole page."""
-
-    def __init__(self) -> None:
-        self.figures = self.tables = 0
-
-    def figure(self) -> int:
-        self.figures += 1
-        return self.figures
-
-    def table(self) -> int:
-        self.tables += 1
-        return self.tables
-
-
 def make_content(run: Run) -> Content:
     """Everything the templates need; draws the figures on the way."""
     counter = Counter()
     claims = claim_views(run)
     order, groups = [claim.id for claim in claims], claim_groups(claims)
     incomplete = ["manifest.json"] if run.manifest and run.manifest.value.get("complete") is False else []
-    incomplete += [f"experiments/{e.name}/manifest.json" for e in run.experiments if e.manifest and e.manifest.value.get("complete") is False]
+    incomplete += [f"{e.place}/manifest.json" for e in run.sections if e.manifest and e.manifest.value.get("complete") is False]
     content = Content(
         subtitle=subtitle(run), headline=headline(run, claims), measured=measured_headline(run), absent=run.absent, incomplete=incomplete, groups=groups,
         claims=claims, registry=run.claims, has_verdicts=run.verdicts is not None, tightness=tightness(groups, counter),
@@ -53,19 +39,20 @@ def make_content(run: Run) -> Content:
         defect_groups=defect_groups(run.trials or [], order), sole_catches=sole_catches(run.trials or [], order),
         experiments=[experiment_view(e, counter) for e in run.experiments],
         performance=performance_view(run.performance, counter) if run.performance else None,
-        manifests=([("verify", run.manifest.value)] if run.manifest else []) + [(e.name, e.manifest.value) for e in run.experiments if e.manifest],
+        manifests=([("verify", run.manifest.value)] if run.manifest else []) +
+                  [(e.name if e.section == SECTIONS[0] else e.place, e.manifest.value) for e in run.sections if e.manifest],
+        answers=[experiment_view(e, counter) for e in run.answers], commands=command_lines(run), only_answers=run.only_answers,
     )
+    if not run.only_answers:
+        content.answer = convergence(run)
+        content.remainder = remainder(run, [claim.id for claim in claims if claim.claim and not claim.verdicts])
+        content.evidence = evidence(run)
     content.numbers = numbers(run, content)
     stems = [figure.stem for figure in content.figures]
     for stem in stems:
         if stems.count(stem) > 1:
             raise InputError(f"two figures would be drawn to the same file plots/{stem}.svg: give them different ids")
     return content
-
-
-def anchor(prefix: str, name: str) -> str:
-    """An id for the page."""
-    return f"{prefix}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}"
 
 
 def subtitle(run: Run) -> list[str]:
@@ -106,7 +93,7 @@ def headline(run: Run, claims: list[ClaimView]) -> Headline:
     if of("finding"):
         count = len(of("finding"))
         parts.append(f"{count} finding{'s' * (count > 1)} refuted as declared: {named(of('finding'))}")
-    silent = [claim.id for claim in claims if not claim.verdicts]
+    silent = [claim.id for claim in claims if claim.claim and not claim.verdicts]
     if silent:
         more = f" and {len(silent) - MOST_NAMED} more" if len(silent) > MOST_NAMED else ""
         parts.append(f"no verdict: {', '.join(silent[:MOST_NAMED])}{more}")
@@ -154,15 +141,22 @@ def numbers(run: Run, content: Content) -> list[tuple[str, str]]:
 # ---- claims ---------------------------------------------------------------------------------------------------------------------------
 
 def claim_views(run: Run) -> list[ClaimView]:
-    """Every claim of the registry, then every claim that only the verdicts know."""
+    """Every claim of the registry, then every claim that only verdicts know, then those that an experiment of this run shows."""
     registry = {claim.id: claim for claim in run.claims or []}
-    verdicts = run.verdicts or []
-    views = []
-    for id in dict.fromkeys([*registry, *(v.claim for v in verdicts)]):
-        claim, own = registry.get(id), [v for v in verdicts if v.claim == id]
+    verdicts, views = run.verdicts or [], []
+    place = {e.name: (anchor("experiment", e.stem), e.summary.text("title")) for e in run.experiments if e.summary}
+    measured = [(*place[e.name], m) for e in run.experiments for m in e.verdicts]
+    shown = [id for id, s in STATEMENTS.items() if any(name in place for name in s.shown_by)] if verdicts or registry else []
+    for id in dict.fromkeys([*registry, *(v.claim for v in verdicts),
+                             *((m.claim for _, _, m in measured if m.claim in STATEMENTS) if verdicts or registry else ()), *shown]):
+        claim, own, statement = registry.get(id), [v for v in verdicts if v.claim == id], STATEMENTS.get(id)
         cells = {v.subject: Cell(v.state, ratio(v.worst_ratio)) for v in own}
         names = list(dict.fromkeys(check.name for v in own for check in v.checks))
-        views.append(ClaimView(id, anchor("claim", id), claim.title if claim else own[0].title, claim.judges if claim else "", claim, own, cells, names))
+        title = claim.title if claim else own[0].title if own else statement.title if statement else id
+        on_it = [entry for entry in measured if entry[2].claim == id]
+        by = dict.fromkeys([entry[:2] for entry in on_it] + [place[name] for name in (statement.shown_by if statement else ()) if name in place])
+        views.append(ClaimView(id, anchor("claim", id), title, claim.judges if claim else "", claim, own, cells, names, statement,
+                               [t for t in run.trials or [] if t.claim == id], on_it, list(by)))
     return views
 
 
@@ -170,7 +164,7 @@ def claim_groups(claims: list[ClaimView]) -> list[ClaimGroup]:
     """One table for each type of subject. A claim stands in the table of every type that it was judged on; one without a verdict, in that of what it judges."""
     groups: dict[str, list[ClaimView]] = {}
     for claim in claims:
-        types = dict.fromkeys(v.type or claim.judges for v in claim.verdicts) or {claim.judges.split(", ")[0]: None}
+        types = dict.fromkeys(v.type or claim.judges for v in claim.verdicts) or ({claim.judges.split(", ")[0]: None} if claim.claim else {})
         for type in types:
             groups.setdefault(type, []).append(claim)
     return [ClaimGroup(type, list(dict.fromkeys(v.subject for claim in own for v in claim.verdicts if (v.type or claim.judges) == type)), own)
@@ -182,7 +176,8 @@ def tightness(groups: list[ClaimGroup], counter: Counter) -> FigureView | None:
     for group in groups:
         judged = [claim for claim in group.claims if claim.verdicts]
         if judged:
-            blocks.append(Block(group.type, [claim.id for claim in judged], group.subjects, [v for claim in judged for v in claim.verdicts if v.subject in group.subjects]))
+            blocks.append(Block(group.type, [claim.id for claim in judged], group.subjects,
+                                [v for claim in judged for v in claim.verdicts if v.subject in group.subjects]))
     if not blocks:
         return None
     return FigureView(counter.figure(), "tightness-figure", "How close every claim comes to its bound", TIGHTNESS_CAPTION, "tightness", draw_tightness(blocks),
@@ -239,56 +234,6 @@ def sole_catches(trials: list[Trial], order: list[str]) -> list[tuple[str, list[
         if t.caught:
             catchers.setdefault(t.defect, []).append(t.claim)
     return [(claim, [defect for defect, by in catchers.items() if by == [claim]]) for claim in defect_claims(trials, order)]
-
-
-# ---- experiments ----------------------------------------------------------------------------------------------------------------------
-
-def experiment_view(experiment: Experiment, counter: Counter) -> ExperimentView:
-    name, summary = experiment.name, experiment.summary
-    complete = not (experiment.manifest and experiment.manifest.value.get("complete") is False)
-    if summary is None:
-        return ExperimentView(name, anchor("experiment", name), name, "", "", "", [], [], [], [], [], [], complete, True)
-    return ExperimentView(
-        name, anchor("experiment", name), summary.text("title"), summary.text("description"), summary.text("profile"), str(summary.integer("seed")),
-        experiment.advice, summary.texts("facts"), [(v, Cell(v.state, other=EXPECTED_WORDS.get(v.state, ""))) for v in experiment.verdicts],
-        [table_view(name, table, experiment, counter) for table in summary.records("tables")],
-        [figure_view(name, figure, experiment, counter) for figure in summary.records("figures")],
-        [{key: row.text(key) for key in ("setting", "report", "theory", "here")} for row in summary.records("departures", optional=True)], complete, False)
-
-
-def table_view(name: str, table: Record, experiment: Experiment, counter: Counter) -> TableView:
-    """A table of an experiment: the declared columns of a CSV, formatted, an interval beside its value."""
-    data = experiment.data.table(table.text("file"))
-    columns = table.records("columns")
-    headers = [(column.text("header"), column.text("format", "s") not in ("", "s")) for column in columns]
-    specs = []
-    for column in columns:
-        if column.has("low") != column.has("high"):
-            raise InputError(f"{column.where}: 'low' and 'high' come together")
-        keys = [key for key in ("name", "low", "high") if column.has(key) or key == "name"]
-        specs.append((column.text("format", "s"), [data.position(column.text(key)) for key in keys], column))
-    rows = []
-    for row, line in zip(data.rows, data.lines):
-        cells = []
-        for spec, positions, column in specs:
-            try:
-                texts = [formatted(row[k], with_zeros(spec) if len(positions) == 3 else spec) for k in positions]
-            except ValueError:
-                raise InputError(f"{data.path}:{line}: the cell of column '{column.text('name')}' does not suit the format '{spec}' that the summary gives it: "
-                                 f"'{', '.join(row[k] for k in positions)}'") from None
-            cells.append((texts[0], f"[{texts[1]}, {texts[2]}]" if len(texts) == 3 else "", spec not in ("", "s")))
-        rows.append(cells)
-    return TableView(counter.table(), anchor(f"table-{name}", table.text("id")), table.text("title"), table.text("caption", ""), headers, rows,
-                     f"experiments/{name}/{table.text('file')}")
-
-
-def figure_view(name: str, figure: Record, experiment: Experiment, counter: Counter) -> FigureView:
-    panels = [p for p in figure.array("panels") if isinstance(p, dict)]
-    parts = [part for p in panels for key in ("series", "density", "contours", "paths", "points")
-             for part in (p[key] if isinstance(p.get(key), list) else [p.get(key)])]
-    files = dict.fromkeys(str(part["file"]) for part in [figure.value, *panels, *parts] if isinstance(part, dict) and part.get("file"))
-    return FigureView(counter.figure(), anchor(f"figure-{name}", figure.text("id")), figure.text("title"), figure.text("caption", ""), plot_stem(name, figure),
-                      draw(figure, experiment.data), [f"experiments/{name}/{file}" for file in files])
 
 
 # ---- manifests ------------------------------------------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ class DataFolder:
     def _inside(self, name: str) -> Path:
         pure = PurePosixPath(name)
         if not name or "\0" in name or pure.is_absolute() or ".." in pure.parts:
-            raise InputError(f"{self.path / 'summary.json'}: names the file '{name}', which is not inside the experiment's folder")
+            raise InputError(f"{self.path / 'summary.json'}: names the file '{name}', which is not inside its folder")
         path = self.path / pure
         if not path.is_file():
             raise InputError(f"{path}: does not exist, though summary.json names it")

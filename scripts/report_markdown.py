@@ -8,9 +8,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from report_compare import KINDS, Comparison, caution
 from report_content import MANIFEST_COLUMNS, manifest_rows, manifest_value, matrix_view
+from report_mathematics import plain
 from report_numbers import grouped, ratio
-from report_run import Advice, Claim, CounterExample, Measured
+from report_run import Advice, CounterExample, Measured
 from report_views import Cell, CheckTable, ClaimGroup, ClaimView, Content, DefectGroup, DefectRow, TableView
 
 
@@ -65,6 +67,17 @@ def claims_table(group: ClaimGroup) -> Markup:
     return table(["Claim", *subjects], rows, "l" * (1 + len(subjects)))
 
 
+def rollup_table(content: Content) -> Markup:
+    """One row a claim: what was judged, what was measured, on what evidence."""
+    rows = []
+    for c in content.claims:
+        evidence = [f"{grouped(c.cases)} cases, worst {ratio(c.worst)}"] if c.verdicts else []
+        evidence += [f"{len(c.caught)} of {c.tried} planted defects caught"] if c.tried else []
+        rows.append([f"{c.id} {c.title}" + (" (finding)" if c.expected == "refuted" else ""), plain(c.statement.formulas[0]) if c.statement else "–",
+                     outcome(c.rollup), outcome(c.measured_rollup), "; ".join(evidence) or "–"])
+    return table(["Claim", "In mathematics", "Judged", "Measured", "Evidence"], rows, "lllll")
+
+
 def verdicts_table(claim: ClaimView) -> Markup:
     rows = [[v.subject, outcome(Cell(v.state)), grouped(v.cases), "; ".join(f"{why}: {grouped(n)}" for why, n in v.skipped.items()) or "none",
              ratio(v.worst_ratio), ratio(v.tightness), v.confidence] for v in claim.verdicts]
@@ -90,15 +103,22 @@ def values_text(example: CounterExample) -> str:
     return "\n".join(lines)
 
 
-def coverage_table(registry: list[Claim]) -> Markup:
+def trace_table(claims: list[ClaimView]) -> Markup:
+    """From claim to theory, property test, planted defects and experiment."""
     rows = []
-    for claim in registry:
-        test = claim.property_test
-        result = ("passed" if test.passed else "✗ failed") + ("" if test.fresh else ", on other sources") if test else ""
-        tested = [code(test.name), grouped(test.cases), result] if test else ["✗ none on record", "", ""]
-        line = "not looked at" if claim.report_line is None else "yes" if claim.report_line else "✗ no"
-        rows.append([claim.id, *tested, rejected(claim.defects_rejected), line, "✓ yes" if claim.covered else Markup("**✗ no**")])
-    return table(["Claim", "Property test", "Cases", "Result", "Planted defects rejected", "Line in report", "Covered"], rows, "llrllll")
+    for view in claims:
+        c = view.claim
+        theory = f"{view.statement.place}#{view.statement.anchor}" if view.statement else "✗ none known"
+        by = "; ".join(title for _, title in view.shown_by) + (f" ({view.measured_rollup.word})" if view.measured else "") or "–"
+        if not c:
+            rows.append([view.id, theory, "–", "–", by, "shown only"])
+            continue
+        test = c.property_test
+        went = ("passed" if test.passed else "✗ failed") + ("" if test.fresh else ", on other sources") if test else ""
+        tested = f"{code(test.name)}: {went}, {grouped(test.cases)} cases" if test else "✗ none on record"
+        line = "line in report not looked for" if c.report_line is None else "line in report" if c.report_line else "✗ no line in report"
+        rows.append([c.id, theory, tested, rejected(c.defects_rejected), by, Markup(f"{'✓ yes' if c.covered else '**✗ no**'}; {line}")])
+    return table(["Claim", "Theory", "Property test", "Planted defects caught", "Experiment", "Covered"], rows, "llllll")
 
 
 def rejected(defects: list[str]) -> str | Markup:
@@ -144,3 +164,22 @@ def runs_table(manifests: list[tuple[str, dict[str, Any]]]) -> Markup:
 def manifest_table(manifest: dict[str, Any]) -> Markup:
     rows = [[label, f"{key}: {code(value)}" if key else code(value)] for label, entries in manifest_rows(manifest) for key, value in entries]
     return table(["Field", "Value"], rows, "ll")
+
+
+# ---- a comparison of two runs ---------------------------------------------------------------------------------------------------------
+
+def comparison_page(made: Comparison) -> str:
+    """What changed between two runs, for a comment on a pull request."""
+    worse = bool(made.of("worse"))
+    lines = ["# SliceCheck: what changed", "", f"{'❌' if worse else '✅'} **{text(made.headline)}**", "",
+             f"From `{made.old}` to `{made.new}`. {text(caution(made))}", ""]
+    for gravity, title in (("worse", "Got worse"), ("better", "Got better"), ("other", "Other changes")):
+        own = made.of(gravity)
+        if own:
+            lines += [f"## {title}", "", str(table(["What", "Where", "Before", "Now", "Note"], [[KINDS[c.kind], c.where, c.old or "–", c.new or "–",
+                                                                                                 c.note] for c in own], "lllll")), ""]
+    if made.made:
+        rows = [[what, a, b, "yes" if matters else "no"] for what, a, b, matters in made.made]
+        lines += ["## How the runs were made", "", str(table(["What", "Before", "Now", "Makes figures other figures"], rows, "llll")), ""]
+    lines += [f"A figure has moved when intervals do not meet or, without an interval, by more than a factor of {made.threshold:g}."]
+    return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ NOTHING = "–"
 # indices and exponents as mathematicians type them: W_2, u_0, d_C, ‖Z‖_{∞,2}, 2^{-k}; not the underscores of names such as two_moons
 INSIDE = r"\{([\w∞,+()|/−-]{1,12})\}"
 SUBSCRIPT = re.compile(rf"((?<![A-Za-z0-9_])[A-Za-zα-ωΑ-Ω∂]{{1,3}}|[‖)])_(?:{INSIDE}|([0-9A-Za-zα-ωΑ-Ω])(?![A-Za-z0-9_]))")
-SUPERSCRIPT = re.compile(rf"([0-9A-Za-zα-ωΑ-Ω‖)])\^(?:{INSIDE}|([−-]?[0-9]+|[A-Za-z])(?![A-Za-z0-9^]))")
+SUPERSCRIPT = re.compile(rf"([0-9A-Za-zα-ωΑ-Ω‖)|])\^(?:{INSIDE}|([−-]?[0-9]+(?:\.[0-9]+)?|[A-Za-z])(?![A-Za-z0-9^]))")
 
 
 def with_scripts(text: str, lowered: tuple[str, str], raised: tuple[str, str]) -> str:

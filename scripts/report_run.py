@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from report_files import DataFolder, InputError, Record, read_json, read_records
 OUTCOMES = ("holds", "refuted", "inconclusive")
 PARTS = ("manifest.json", "claims.json", "verdicts.json", "gallery.json")
 PERFORMANCE = "benchmark.json"
+SECTIONS = ("experiments", "regime", "audit")    # folders of a run with a NAME/summary.json each
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Verdict:
     expected: str
     cases: int
     skipped: dict[str, int]
+    not_run: dict[str, str]
     kinds: dict[str, int]
     worst_ratio: float | None
     tightness: float | None
@@ -159,14 +161,30 @@ class Advice:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One folder under experiments/; its summary or its manifest may be absent."""
+    """One folder under experiments/, regime/ or audit/; its summary or its manifest may be absent."""
 
+    section: str
     name: str
     data: DataFolder
     summary: Record | None
     manifest: Record | None
     verdicts: list[Measured]
     advice: list[Advice]
+
+    @property
+    def place(self) -> str:
+        """Its folder inside the run folder."""
+        return f"{self.section}/{self.name}"
+
+    @property
+    def stem(self) -> str:
+        """What the names of its plots and anchors begin with."""
+        return self.name if self.section == SECTIONS[0] else f"{self.section}-{self.name}"
+
+    @property
+    def answer(self) -> str:
+        """The sentence that a regime or an audit comes down to; empty where there is none."""
+        return self.summary.text("answer", "") if self.summary else ""
 
 
 @dataclass(frozen=True)
@@ -179,19 +197,29 @@ class Run:
     trials: list[Trial] | None
     experiments: list[Experiment]
     performance: Record | None = None    # what scripts/bench.sh wrote; no part of what a run must have
+    answers: list[Experiment] = field(default_factory=list)    # of regime/ and audit/: about a user's own training, no part of what a run must have
+
+    @property
+    def sections(self) -> list[Experiment]:
+        return self.experiments + self.answers
+
+    @property
+    def only_answers(self) -> bool:
+        """Whether the folder holds nothing but what `slicecheck regime` or `slicecheck audit` wrote."""
+        return bool(self.answers) and not self.experiments and all(part is None for part in (self.manifest, self.claims, self.verdicts, self.trials))
 
     @property
     def absent(self) -> list[str]:
         """The names of the files that a whole run folder would have and this one does not."""
         found = (self.manifest, self.claims, self.verdicts, self.trials)
-        names = [name for name, part in zip(PARTS, found) if part is None]
-        if not self.experiments:
+        names = [] if self.only_answers else [name for name, part in zip(PARTS, found) if part is None]
+        if not self.experiments and not self.only_answers:
             names.append("experiments/*/summary.json")
-        for experiment in self.experiments:
+        for experiment in self.sections:
             if experiment.summary is None:
-                names.append(f"experiments/{experiment.name}/summary.json")
+                names.append(f"{experiment.place}/summary.json")
             if experiment.manifest is None:
-                names.append(f"experiments/{experiment.name}/manifest.json")
+                names.append(f"{experiment.place}/manifest.json")
         return names
 
 
@@ -201,9 +229,10 @@ def load_run(folder: Path) -> Run:
         raise InputError(f"{folder}: no such folder")
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder")
-    experiments = [load_experiment(path) for path in sorted(folder.glob("experiments/*")) if path.is_dir()]
-    if not any((folder / name).is_file() for name in (*PARTS, PERFORMANCE)) and not any(e.summary or e.manifest for e in experiments):
-        raise InputError(f"{folder}: holds no run data: none of {', '.join((*PARTS, PERFORMANCE))} and no experiments/*/summary.json is there")
+    found = [load_experiment(section, path) for section in SECTIONS for path in sorted(folder.glob(f"{section}/*")) if path.is_dir()]
+    if not any((folder / name).is_file() for name in (*PARTS, PERFORMANCE)) and not any(e.summary or e.manifest for e in found):
+        places = " and no ".join(f"{section}/*/summary.json" for section in SECTIONS)
+        raise InputError(f"{folder}: holds no run data: none of {', '.join((*PARTS, PERFORMANCE))} and no {places} is there")
     claims = load_list(folder / "claims.json", claim, lambda c: c.id)
     verdicts = load_list(folder / "verdicts.json", verdict, lambda v: f"{v.claim} on {v.subject}")
     on_page = {v.claim for v in verdicts or []}
@@ -212,8 +241,9 @@ def load_run(folder: Path) -> Run:
         claims=claims and [c.shown(c.id in on_page) for c in claims],
         verdicts=verdicts,
         trials=load_list(folder / "gallery.json", trial, lambda t: f"{t.defect} under {t.claim}"),
-        experiments=experiments,
+        experiments=[e for e in found if e.section == SECTIONS[0]],
         performance=load_manifest(folder / PERFORMANCE),
+        answers=[e for e in found if e.section != SECTIONS[0] and (e.summary or e.manifest)],
     )
 
 
@@ -221,11 +251,11 @@ def load_manifest(path: Path) -> Record | None:
     return Record(read_json(path), str(path)) if path.is_file() else None
 
 
-def load_experiment(folder: Path) -> Experiment:
+def load_experiment(section: str, folder: Path) -> Experiment:
     summary = load_manifest(folder / "summary.json")
     verdicts = unlike(summary.records("verdicts", optional=True), measured, lambda v: f"{v.claim} on {v.what}: “{v.statement}”") if summary else []
     sentences = unlike(summary.records("advice", optional=True), advice, lambda a: f"the question “{a.question}”") if summary else []
-    return Experiment(folder.name, DataFolder(folder), summary, load_manifest(folder / "manifest.json"), verdicts, sentences)
+    return Experiment(section, folder.name, DataFolder(folder), summary, load_manifest(folder / "manifest.json"), verdicts, sentences)
 
 
 def load_list(path: Path, make, key) -> list | None:
@@ -257,7 +287,8 @@ def verdict(record: Record) -> Verdict:
     made = Verdict(
         claim=record.text("claim"), title=record.text("title"), subject=record.text("subject"), type=record.text("type", ""),
         outcome=one_of(record, "outcome", OUTCOMES), expected=one_of(record, "expected", OUTCOMES[:2]),
-        cases=record.integer("cases"), skipped=counts(record, "skipped"), kinds=counts(record, "kinds") if record.has("kinds") else {},
+        cases=record.integer("cases"), skipped=counts(record, "skipped"), not_run=reasons(record, "not_run"),
+        kinds=counts(record, "kinds") if record.has("kinds") else {},
         worst_ratio=record.number("worst_ratio"), tightness=record.number("tightness") if record.has("tightness") else None,
         checks=[Check(c.text("name"), c.integer("cases"), c.number("worst_ratio")) for c in record.records("checks")],
         confidence=record.text("confidence"), seed=record.integer("seed"), profile=record.text("profile"),
@@ -288,6 +319,12 @@ def counts(record: Record, key: str) -> dict[str, int]:
     return {name: named.integer(name) for name in named.value}
 
 
+def reasons(record: Record, key: str) -> dict[str, str]:
+    """An object of sentences; absent, none."""
+    named = record.record(key) if record.has(key) else None
+    return {name: named.text(name) for name in named.value} if named else {}
+
+
 def counter_example(record: Record) -> CounterExample:
     return CounterExample(record.text("check"), record.number("observed"), record.number("allowed"), record.record("values").value)
 
@@ -306,7 +343,8 @@ def claim(record: Record) -> Claim:
 
 def trial(record: Record) -> Trial:
     outcome = one_of(record, "outcome", OUTCOMES)
-    made = Trial(record.text("defect"), record.text("title"), record.text("type", ""), record.text("claim"), outcome, record.boolean("caught"), record.number("worst_ratio"),
+    made = Trial(record.text("defect"), record.text("title"), record.text("type", ""), record.text("claim"), outcome, record.boolean("caught"),
+                 record.number("worst_ratio"),
                  record.text("check") if record.has("check") else None)
     if made.caught and outcome != "refuted":
         raise InputError(f"{record.where}: {made.defect} is said to be caught by {made.claim}, which says '{outcome}'")

@@ -62,7 +62,13 @@ def print_summary(content: Content, page: str, stream: TextIO | None = None) -> 
         print("\n".join(group_lines(group, colour)), end="\n\n", file=stream)
     if content.absent:
         print(f"Absent: {clean(', '.join(content.absent))}", file=stream)
-    print(clean(content.headline.text), file=stream)
+    if content.answer:
+        print(clean(content.answer.text), file=stream)
+    for view in content.answers:
+        if view.answer:
+            print(clean(f"{view.place}: {view.answer}"), file=stream)
+    if not content.only_answers:
+        print(clean(content.headline.text), file=stream)
     if content.measured:
         print(clean(content.measured.text), file=stream)
     print(page, file=stream)

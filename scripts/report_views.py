@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from report_drawing import Drawing
 from report_numbers import grouped, ratio
 from report_run import Advice, Claim, CounterExample, Measured, Trial, Verdict
+from report_statements import Statement
 
 # state → the mark and the words of a cell; never colour alone
 WORDS = {
@@ -17,11 +19,32 @@ WORDS = {
     "surprise": ("✗", "holds, though declared refuted"),
     "inconclusive": ("?", "inconclusive"),
     "none": ("", "no verdict"),
+    "shown": ("", "shown, not judged"),
     "caught": ("✓", "caught"),
     "missed": ("✗", "not caught"),
     "unconfirmed": ("!", "refuted, not confirmed"),
     "untried": ("", "not tried"),
 }
+
+
+def anchor(prefix: str, name: str) -> str:
+    """An id for the page."""
+    return f"{prefix}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}"
+
+
+class Counter:
+    """Gives figures and tables their numbers through the whole page."""
+
+    def __init__(self) -> None:
+        self.figures = self.tables = 0
+
+    def figure(self) -> int:
+        self.figures += 1
+        return self.figures
+
+    def table(self) -> int:
+        self.tables += 1
+        return self.tables
 
 
 @dataclass(frozen=True)
@@ -65,6 +88,7 @@ class FigureView:
     stem: str
     drawing: Drawing
     sources: list[str]
+    pictures: bool = False    # of grey images, whose brightness means something
 
     @property
     def alt(self) -> str:
@@ -86,11 +110,13 @@ class TableView:
 
 @dataclass(frozen=True)
 class ExperimentView:
-    """A section of the page about one experiment."""
+    """A section of the page about one experiment, or about one run of `slicecheck regime` or `slicecheck audit`."""
 
+    section: str
     name: str
     anchor: str
     title: str
+    answer: str
     description: str
     profile: str
     seed: str
@@ -102,6 +128,10 @@ class ExperimentView:
     departures: list[dict[str, str]]
     complete: bool
     missing: bool
+
+    @property
+    def place(self) -> str:
+        return f"{self.section}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -136,6 +166,60 @@ class ClaimView:
     verdicts: list[Verdict]
     cells: dict[str, Cell]
     check_names: list[str]
+    statement: Statement | None = None
+    trials: list[Trial] = field(default_factory=list)
+    measured: list[tuple[str, str, Measured]] = field(default_factory=list)    # anchor and title of an experiment, and its verdict on this claim
+    shown_by: list[tuple[str, str]] = field(default_factory=list)              # anchor and title of the experiments that show it
+
+    @property
+    def states(self) -> list[str]:
+        return [v.state for v in self.verdicts]
+
+    @property
+    def rollup(self) -> Cell:
+        """The gravest of the verdicts, and on how many subjects."""
+        if not self.verdicts:
+            return Cell("none" if self.claim or self.measured or not self.shown_by else "shown")
+        state = next(s for s in ("refuted", "surprise", "inconclusive", "finding", "holds") if s in self.states)
+        number = self.states.count(state)
+        if len(self.verdicts) == 1:
+            return Cell(state, f"on {self.verdicts[0].subject}")
+        return Cell(state, f"on all {number} subjects" if number == len(self.verdicts) else f"on {number} of {len(self.verdicts)} subjects")
+
+    @property
+    def measured_rollup(self) -> Cell:
+        """The gravest of the experiments' verdicts."""
+        states = [m.state for _, _, m in self.measured]
+        if not states:
+            return Cell("shown" if self.shown_by else "untried", other="" if self.shown_by else "–")
+        state = next(s for s in ("refuted", "surprise", "inconclusive", "finding", "holds") if s in states)
+        good = sum(s in ("holds", "finding") for s in states)
+        return Cell("holds" if state == "finding" else state, other=f"{good} of {len(states)} as declared" if state in ("finding", "holds") else "",
+                    note="" if state in ("finding", "holds") else f"{states.count(state)} of {len(states)}")
+
+    @property
+    def cases(self) -> int:
+        return sum(v.cases for v in self.verdicts)
+
+    @property
+    def worst(self) -> float | None:
+        """The largest worst ratio; NaN counts as beyond everything."""
+        known = [v.worst_ratio for v in self.verdicts if v.worst_ratio is not None]
+        return next((x for x in known if x != x), max(known, default=None))
+
+    @property
+    def caught(self) -> list[str]:
+        return list(dict.fromkeys(t.defect for t in self.trials if t.caught))
+
+    @property
+    def tried(self) -> int:
+        return len({t.defect for t in self.trials})
+
+    @property
+    def one_line(self) -> str:
+        """One command that repeats every verdict on the claim; nothing where there is no such command."""
+        lines = {re.sub(r" --subject (?:'[^']*'|\S+)", "", v.reproduce) for v in self.verdicts}
+        return lines.pop() if len(lines) == 1 else ""
 
     @property
     def remarkable(self) -> bool:
@@ -144,7 +228,7 @@ class ClaimView:
 
     @property
     def expected(self) -> str:
-        return self.claim.expected if self.claim else self.verdicts[0].expected
+        return self.claim.expected if self.claim else self.verdicts[0].expected if self.verdicts else "holds"
 
     @property
     def check_tables(self) -> list[CheckTable]:
@@ -212,7 +296,8 @@ class DefectGroup:
 
 @dataclass
 class Content:
-    """The whole report; `measured` is the headline of the experiments' verdicts, None where there are none."""
+    """The whole report; `measured` is the headline of the experiments' verdicts, None where there are none. `answer`, `remainder` and `evidence` are its
+    top."""
 
     subtitle: list[str]
     headline: Headline
@@ -231,11 +316,28 @@ class Content:
     performance: PerformanceView | None
     manifests: list[tuple[str, dict[str, Any]]]
     numbers: list[tuple[str, str]] = field(default_factory=list)
+    answer: Headline | None = None
+    remainder: str = ""
+    evidence: list[Any] = field(default_factory=list)
+    answers: list[ExperimentView] = field(default_factory=list)
+    commands: list[tuple[str, str]] = field(default_factory=list)
+    theory: list[str] = field(default_factory=list)    # the theory pages that stand beside the report
+    only_answers: bool = False                         # nothing but what `slicecheck regime` or `slicecheck audit` wrote
 
     @property
     def judged(self) -> bool:
         """Whether the run folder holds anything about claims."""
         return self.has_verdicts or self.registry is not None or self.defects is not None
+
+    def of_section(self, section: str) -> list[ExperimentView]:
+        """What `slicecheck regime` or `slicecheck audit` wrote."""
+        return [view for view in self.answers if view.section == section]
+
+    def proof(self, claim: ClaimView) -> str:
+        """Where, beside the report, a claim is proved; nothing where the page is not there."""
+        s = claim.statement
+        name = f"theory/{s.page.removesuffix('.md')}.html" if s else ""
+        return f"{name}#{s.anchor}" if s and name in self.theory else ""
 
     def anchor_of(self, claim: str) -> str:
         """Where the page speaks of a claim; nothing where it does not."""
@@ -243,4 +345,5 @@ class Content:
 
     @property
     def figures(self) -> list[FigureView]:
-        return ([self.tightness] if self.tightness else []) + [f for e in self.experiments for f in e.figures] + (self.performance.figures if self.performance else [])
+        own = [f for e in self.experiments + self.answers for f in e.figures]
+        return ([self.tightness] if self.tightness else []) + own + (self.performance.figures if self.performance else [])

@@ -170,6 +170,27 @@ def write_idx(path: Path, images: np.ndarray) -> None:
     path.write_bytes(b"\x00\x00\x08\x03" + struct.pack(">III", *images.shape) + images.tobytes())
 
 
+def write_answers(folder: Path) -> None:
+    """What `slicecheck regime` and `slicecheck audit` leave: summaries with a sentence."""
+    regime, audit = folder / "regime" / "small-net", folder / "audit" / "small-net"
+    write_csv(regime / "steps.csv", ["alpha", "distance"], [[2.0 ** -j, 0.4 * 2.0 ** (-j / 2)] for j in range(2, 8)])
+    write_json(regime / "manifest.json", manifest(command=["slicecheck", "regime", "train.toml"]))
+    write_json(regime / "summary.json", {
+        "name": "small-net", "title": "A small network", "answer": "In the flow regime: halving α brings the paths closer at the predicted rate.",
+        "description": "Three step sizes.", "profile": "quick", "seed": 1, "facts": [], "departures": [], "tables": [], "figures": [
+            {"kind": "curves", "id": "distance", "title": "Distance", "caption": "", "file": "steps.csv", "x": "alpha", "x_label": "α", "y_label": "d_C",
+             "log_x": True,
+             "log_y": True, "panels": [{"title": "", "series": [{"label": "d_C", "y": "distance"}]}]}]})
+    write_json(audit / "manifest.json", manifest(command=["slicecheck", "audit", "net.pt"]))
+    write_json(audit / "summary.json", {
+        "name": "small-net", "title": "A small network", "answer": "A1, A2 and A7 hold; A4 fails: the output layer is linear.",
+        "description": "The assumptions one by one.",
+        "profile": "quick", "seed": 1, "facts": [], "departures": [], "tables": [], "figures": [], "verdicts": [
+            {"claim": "A4", "what": "net.pt", "statement": "bounded in u", "measured": "grows like 64 along a ray", "sample": "one ray",
+             "confidence": "deterministic",
+             "outcome": "refuted", "expected": "refuted"}]})
+
+
 WRITERS = {"two_point_line": write_line_experiment, "two_moons": write_moons_experiment}
 
 

@@ -18,13 +18,14 @@ import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 from report_runs import (PLOTS, SCRIPT, WRITERS, Case, Page, all_files, claims, gallery, manifest, report, run_script, verdict, verdicts, write_csv,
-                         write_idx, write_json, write_sample)
+                         write_answers, write_idx, write_json, write_sample)
 
 
 # ---- tests ----------------------------------------------------------------------------------------------------------------------------
@@ -48,7 +49,9 @@ class WholeReport(Case):
     def test_success(self) -> None:
         page, folder, before = self.page(), self.folder, self.before
         drawn = {f"plots/{name}.{ending}" for name in PLOTS for ending in ("svg", "png")}
-        self.assertEqual(set(all_files(folder)) - before, drawn | {"index.html", "report.md"})
+        theory = {f"theory/{path.stem if path.stem != 'README' else 'index'}.html" for path in (SCRIPT.parent.parent / "theory").glob("*.md")}
+        self.assertGreater(len(theory), 4)
+        self.assertEqual(set(all_files(folder)) - before, drawn | theory | {"index.html", "report.md"})
         for wanted in ("order statistics", "counter-example", "two_point_line", "AVX2", "Table 1", "Figure 5", "0.125 [0.113, 0.140]", "by no claim",
                        "where the report’s own settings depart", "Cases by kind: spread 600, ties 200", "not tried", "a tie closer than rounding: 3",
                        "--claim L5 --subject cpu-float --seed 1"):
@@ -74,12 +77,18 @@ class WholeReport(Case):
         self.assertGreaterEqual(len(page.loads), len(PLOTS))
         for address in page.loads:
             self.assertTrue(address.startswith("data:"), address[:80])
-        for link in page.links:
-            self.assertTrue(link.startswith("#"), link)
-        ids = [values["id"] for _, values in page.tags if values.get("id")]
-        self.assertEqual(len(ids), len(set(ids)))
-        for link in page.links:
-            self.assertIn(link[1:], ids)
+        pages = {"index.html": page} | {str(path.relative_to(folder)): Page(path.read_text(encoding="utf-8")) for path in (folder / "theory").glob("*.html")}
+        ids = {name: [values["id"] for _, values in shown.tags if values.get("id")] for name, shown in pages.items()}
+        for name, shown in pages.items():
+            self.assertEqual(len(ids[name]), len(set(ids[name])))
+            for link in shown.links:
+                file, _, place = unquote(link).partition("#")
+                target = os.path.normpath(Path(name).parent / file) if file else name
+                self.assertIn(target, pages, link)
+                self.assertTrue(not place or place in ids[target], f"{name}: {link}")
+            for address in shown.loads:
+                self.assertTrue(address.startswith("data:") or name != "index.html" and (folder / "theory" / address).is_file(), address[:80])
+        self.assertIn("theory/loss.html#l2-lipschitz-in-the-points", page.links)
         text = (folder / "index.html").read_text(encoding="utf-8")
         style = re.search(r"<style>(.*?)</style>", text, re.S)
         self.assertIsNotNone(style)
@@ -299,6 +308,131 @@ class AbsentParts(Case):
         self.assertNotIn("How to read a verdict", page.text)
 
 
+class Top(Case):
+    """The answer at the top is counted from the verdicts, and says what it does not know."""
+
+    def measured(self, outcome: str, claim: str) -> dict[str, Any]:
+        return {"claim": claim, "what": "the line", "statement": "it vanishes", "measured": "slope 0.5", "sample": "60 replicates at each of 6 step sizes",
+                "confidence": "false alarm ≤ 2e-08: exact trend test", "outcome": outcome, "expected": "holds"}
+
+    def run_with(self, *entries: dict[str, Any], **other: Any) -> Page:
+        folder = self.small(**other)
+        write_json(folder / "manifest.json", manifest(commit="0123abc"))
+        write_json(folder / "gallery.json", gallery())
+        for name, claim in (("flow-limit", "T1"), ("npsgd-neighbourhood", "T4")):
+            own = [entry for entry in entries if entry["claim"] == claim]
+            write_json(folder / "experiments" / name / "manifest.json", manifest(commit="0123abc"))
+            write_json(folder / "experiments" / name / "summary.json", {"name": name, "title": name, "description": "", "profile": "quick", "seed": 1,
+                                                                        "facts": [], "departures": [],
+                                                                        "tables": [], "figures": [], "verdicts": own})
+        return self.rendered(folder)
+
+    def test_yes_only_where_both_limits_were_measured(self) -> None:
+        self.assertIn("Yes, as far as this run can see: for small steps SGD follows", self.run_with(self.measured("holds", "T1"),
+                                                                                                    self.measured("holds", "T4")).text)
+        page = self.run_with(self.measured("holds", "T1"))
+        self.assertNotIn("Yes,", page.text)
+        self.assertIn("In part: SGD follows the subgradient flow (T1: 1 statement measured, no implementation judged); whether noised projected SGD", page.text)
+
+    def test_parts_that_hold_are_not_the_limit(self) -> None:
+        judged = verdicts() + [verdict("L1", "training", 0.5) | {"claim": claim, "title": "a part"} for claim in ("T1", "T4")]
+        page = self.run_with(verdicts=judged)
+        self.assertNotIn("Yes,", page.text)
+        self.assertIn("This run does not say: the parts of T1 hold on 1 subject, but whether SGD follows the subgradient flow was not measured "
+                      "(experiment flow-limit)", page.text)
+
+    def test_no_and_not_decided(self) -> None:
+        self.assertIn("No: that SGD follows the subgradient flow (T1) came out otherwise than declared on the line",
+                      self.run_with(self.measured("refuted", "T1"), self.measured("holds", "T4")).text)
+        page = self.run_with(self.measured("holds", "T1"), self.measured("inconclusive", "T4"))
+        self.assertIn("Not decided: SGD follows", page.text)
+        self.assertIn("Not decided: L6 on torch, T4 on the line. Not run: no verdict on L7.", page.text)
+        self.assertIn("Smallest budget: 40 cases (L6 on torch); of the experiments, 60 replicates at each of 6 step sizes (T1 on the line).", page.text)
+
+    def test_a_run_without_either_does_not_say(self) -> None:
+        self.assertIn("This run does not say: whether SGD follows the subgradient flow (T1) was neither judged nor measured", self.rendered(self.small()).text)
+
+    def test_evidence(self) -> None:
+        changed = verdicts()
+        changed[0]["confidence"] = "1125 of the cases are random tests, each with false-alarm probability 1e-12; every other tolerance is derived from rounding"
+        page = self.run_with(self.measured("holds", "T1"), verdicts=changed)
+        text = " ".join(page.text.split())
+        self.assertIn("Planted defects caught! 2 of 3 deliberately broken", text)
+        self.assertIn("not caught: frozen-theta", text)
+        self.assertIn("≤ 2.1×10⁻⁸ that bad luck alone made any of 18 verdicts wrong (1126 random tests", text)
+        self.assertIn("commit 0123abc, nothing uncommitted, all parts from the same sources", text)
+        self.assertIn("Seed1 for everything on this page", text)
+
+    def test_mixed_sources_are_named(self) -> None:
+        self.run_with(self.measured("holds", "T1"))
+        write_json(self.run_folder / "experiments" / "flow-limit" / "manifest.json", manifest(commit="fedc", seed=2, build={"fingerprint": "another"}))
+        text = " ".join(self.rendered(self.run_folder).text.split())
+        self.assertIn("! mixed the parts come from 2 different states of the sources (0123abc, fedc)", text)
+        self.assertIn("Seeds1, 2 were used by its parts", text)
+
+
+class Statements(Case):
+    """Each claim has its statement, its plot, its line, and its row from claim to experiment."""
+
+    def test_a_claim(self) -> None:
+        self.rendered(self.small())
+        html = (self.run_folder / "index.html").read_text(encoding="utf-8")
+        part = html[html.index('<details class="claim" id="claim-L2"'):html.index('<details class="claim" id="claim-L5"')]
+        self.assertIn('<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"', part)
+        self.assertIn('href="theory/loss.html#l2-lipschitz-in-the-points"', part)
+        self.assertEqual(part.count('class="strip" role="img"'), 2)
+        self.assertIn("<code>slicecheck verify --claim L2 --seed 1</code>", part)
+        row = re.search(r'<tr><th scope="row"><a href="#claim-L2">.*?</tr>', html, re.S)
+        for wanted in ("theory/loss.html#l2-", "loss.L2", "passed, 1000 cases", "unsorted-y", "line in report"):
+            self.assertIn(wanted, row.group(0))
+        markdown = (self.run_folder / "report.md").read_text(encoding="utf-8")
+        self.assertIn("κ = 2(r + ‖Z‖\\_{∞,2} + ‖Y‖\\_{∞,2})", markdown)
+        self.assertIn("| L2 | theory/loss.md#l2-lipschitz-in-the-points | `loss.L2`: passed, 1000 cases |", markdown)
+
+    def test_beyond_the_bound_is_another_mark(self) -> None:
+        self.rendered(self.small())
+        html = (self.run_folder / "index.html").read_text(encoding="utf-8")
+        part = html[html.index('id="claim-L5"'):html.index('id="claim-L6"')]
+        self.assertIn('<g class="over"><title>cpu-float: 3.62</title><path', part)
+        self.assertIn('<g class="under"><title>torch: 0.20</title><circle', part)
+
+    def test_an_experiment_can_show_a_claim_without_judging_it(self) -> None:
+        folder = self.small()
+        write_json(folder / "experiments" / "complexity" / "summary.json", {"name": "complexity", "title": "Rates", "description": "", "profile": "quick",
+                                                                            "seed": 1, "facts": [],
+                                                                            "departures": [], "tables": [], "figures": []})
+        page = self.rendered(folder)
+        self.assertIn("sample and projection complexity", page.text)
+        self.assertIn("shown, not judged", page.text)
+        self.assertNotIn("no verdict: L7, L9", page.headline)
+
+
+class Answers(Case):
+    """What `slicecheck regime` and `slicecheck audit` leave is drawn like an experiment, its sentence first."""
+
+    def test_beside_a_run(self) -> None:
+        folder = self.small()
+        write_answers(folder)
+        page = self.rendered(folder)
+        text = " ".join(page.text.split())
+        self.assertIn("Regime of your training A small network In the flow regime: halving α", text)
+        self.assertIn("Audit of the assumptions A small network A1, A2 and A7 hold; A4 fails", text)
+        self.assertIn("A4 bounded generator", text)
+        self.assertIn("refuted, as it should be", text)
+        self.assertNotIn("Of the experiments", text)
+        self.assertTrue((folder / "plots" / "regime-small-net-distance.svg").is_file())
+        self.assertIn("In the flow regime", (folder / "report.md").read_text(encoding="utf-8"))
+
+    def test_alone(self) -> None:
+        write_answers(self.run_folder)
+        page = self.rendered(self.run_folder)
+        self.assertIn("In the flow regime", page.headline)
+        for unwanted in ("Absent from this run folder", "verdicts.json is absent", "Does it converge", "This run folder holds no experiment"):
+            self.assertNotIn(unwanted, page.text)
+        (self.run_folder / "audit" / "small-net" / "manifest.json").unlink()
+        self.assertIn("audit/small-net/manifest.json", self.rendered(self.run_folder).text)
+
+
 def write_sample_without_experiments(folder: Path) -> None:
     for name, value in (("manifest", manifest()), ("claims", claims()), ("verdicts", verdicts()), ("gallery", gallery())):
         write_json(folder / f"{name}.json", value)
@@ -469,6 +603,12 @@ class Numbers(unittest.TestCase):
             self.assertEqual(written, expected)
         for cell, spec in (("12.5", "d"), ("word", ".3f"), ("1", "q")):
             self.assertRaises(ValueError, formatted, cell, spec)
+
+
+    def test_exponents_are_raised_whole(self) -> None:
+        from report_numbers import with_scripts
+        for written, shown in (("α^0.49 [0.46", "α<0.49> [0.46"), ("at 2^-9.", "at 2<-9>."), ("x^2, y", "x<2>, y"), ("|x|^p", "|x|<p>")):
+            self.assertEqual(with_scripts(written, ("(", ")"), ("<", ">")), shown)
 
 
 class HostileText(Case):

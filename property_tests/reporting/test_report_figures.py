@@ -244,7 +244,7 @@ class PhasePortraits(Experiments):
                 ("points by themselves", lambda f, p: p.update(contours={"file": "flow.csv", "x": "u1", "y": "u2", "value": "u1"}), "flow.csv", "regular grid"),
                 ("one row of cells", lambda f, p: p["contours"].update(where={"u2": "0.0"}), "objective.csv", "at least two values of column 'u2'"),
                 ("label of the scale", lambda f, p: f.update(density_label=3), "'density_label' should be a string"),
-                ("file outside", lambda f, p: p["points"][0].update(file="../x.csv"), "not inside the experiment's folder")):
+                ("file outside", lambda f, p: p["points"][0].update(file="../x.csv"), "not inside its folder")):
             with self.subTest(name):
                 self.bad(change, *words)
 
@@ -474,7 +474,7 @@ class MeasuredVerdicts(Experiments):
                 page = self.rendered(self.experiment(verdicts=own))
                 self.assertIn("4 of 4 verdicts came out as declared", page.headline)
                 self.assertIn(text, page.headline)
-                tones = re.findall(r'class="headline (\w+)"', (folder / "index.html").read_text(encoding="utf-8"))
+                tones = re.findall(r'<p class="headline (\w+)"', (folder / "index.html").read_text(encoding="utf-8"))
                 self.assertEqual(tones, ["good", tone])
 
     def test_none_are_not_mentioned(self) -> None:

@@ -1,0 +1,201 @@
+"""What each claim says, in mathematics: the one place where the page, its Markdown twin and the tests have it from.
+
+A new claim is one entry here. `formulas` are displayed, `given` and `words` are sentences with formulas between dollars, all in the notation of
+theory/ (report_mathematics.py); `page` and `anchor` say where it is proved or explained.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from report_mathematics import plain
+
+THEORY = Path(__file__).resolve().parent.parent / "theory"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One claim: what is given, the formulas, and the same in words."""
+
+    given: str
+    formulas: tuple[str, ...]
+    words: str
+    page: str
+    anchor: str
+    shown_by: tuple[str, ...] = ()    # experiments that show it, with or without verdicts on it
+    title: str = ""                   # where the program has no claim of this id
+
+    @property
+    def place(self) -> str:
+        return f"theory/{self.page}"
+
+    @property
+    def text(self) -> str:
+        """The whole statement without markup."""
+        return " ".join(filter(None, (plain_sentence(self.given), "; ".join(map(plain, self.formulas)) + ".", plain_sentence(self.words))))
+
+
+def pieces(sentence: str) -> list[tuple[str, bool]]:
+    """A sentence cut at its dollars: (piece, is it a formula)."""
+    return [(piece, k % 2 == 1) for k, piece in enumerate(sentence.split("$")) if piece]
+
+
+def plain_sentence(sentence: str) -> str:
+    """A sentence with its formulas in plain text."""
+    return "".join(plain(piece) if formula else piece for piece, formula in pieces(sentence))
+
+
+def anchors(page: str) -> list[str]:
+    """The anchors of a theory page's headings, as GitHub makes them."""
+    return [slug(title) for title in re.findall(r"(?m)^#{1,6} +(.+?) *$", re.sub(r"(?ms)^```.*?^```", "", page))]
+
+
+def slug(title: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
+LOSS, TIES, TRAINING, AUDITED = "loss.md", "nonsmooth.md", "dynamics.md", "assumptions.md"
+
+STATEMENTS = {
+    "L1": Statement(
+        "For every exponent $p ≥ 1$ and every direction $θ$, with the projections sorted,",
+        (r"w_θ(Z,Y) = min_{π} \frac{1}{n} Σ_{k=1}^{n} |θ·z_k − θ·y_{π(k)}|^p", r"w_θ(Z,Y) = \frac{1}{n} Σ_{k=1}^{n} |θ·z_{(k)} − θ·y_{(k)}|^p"),
+        "Sorting solves the transport problem on a line.", LOSS, "l1-order-statistics"),
+    "L2": Statement(
+        r"For $p = 2$, every $θ$, and $‖Z′ − Z‖_{∞,2} ≤ r$, $‖Z″ − Z‖_{∞,2} ≤ r$,",
+        (r"|w_θ(Z′,Y) − w_θ(Z″,Y)| ≤ κ ‖Z′ − Z″‖_{∞,2}", r"κ = 2(r + ‖Z‖_{∞,2} + ‖Y‖_{∞,2})"),
+        "The loss is locally Lipschitz in the points, and no smaller constant in these numbers will do.", LOSS, "l2-lipschitz-in-the-points"),
+    "L3": Statement(
+        r"If $u ↦ T(u,x_k)$ is $Λ$-Lipschitz on $B(u_0,ε)$ for all $k ≤ n$, then for $u′, u″$ in that ball",
+        (r"|f(u′) − f(u″)| ≤ K_f ‖u′ − u″‖", r"K_f = 2Λ(εΛ + max_{k} ‖T(u_0,x_k)‖ + max_{k} ‖y_k‖)"),
+        "The loss of one batch is locally Lipschitz in the parameters, with a constant that is computed.", LOSS, "l3-f-is-locally-lipschitz-in-u"),
+    "L4": Statement(
+        r"For $u′, u″$ in $B(u_0,ε)$ and images in $\R^d$,",
+        (r"|F(u′) − F(u″)| ≤ \frac{1}{d} \E[K_f] ‖u′ − u″‖",),
+        "The expected loss is locally Lipschitz too, with a constant that is smaller by the dimension.", LOSS,
+        "l4-f-is-locally-lipschitz-in-u-with-a-sharper-constant"),
+    "L5": Statement(
+        "For every permutation $π$, vector $v$, orthogonal $Q$ and $s > 0$,",
+        (r"w_θ(Z_π,Y) = w_θ(Z,Y) = w_θ(Y,Z) ≥ 0", r"w_θ(Z + v,Y + v) = w_{Q θ}(Q Z,Q Y) = w_θ(Z,Y)", r"w_θ(s Z,s Y) = s^p w_θ(Z,Y)",
+         r"w(Z,Y)^{1/p} ≤ w(Z,W)^{1/p} + w(W,Y)^{1/p}"),
+        "The loss is a distance between clouds, and forgets order, origin and orientation.", LOSS, "l5-invariances"),
+    "L6": Statement(
+        "For every cloud $Z$ and vector $v$,",
+        (r"w_θ(Z,Z + v) = |θ·v|^p", r"SW_2^2(Z,Z + v) = \frac{‖v‖^2}{d}", r"SW_2^2(Z,Y) ≤ \frac{1}{d} W_2^2(Z,Y)"),
+        "Where the value is known in closed form, it is that.", LOSS, "l6-closed-forms"),
+    "L7": Statement(
+        r"For the mean $m_L$ of $w_θ(Z,Y)$ over $L$ independent uniform directions, and $B = max_{k,l} ‖z_k − y_l‖^2$,",
+        (r"\P(|m_L − SW_2^2(Z,Y)| > B \sqrt{\frac{ln(2/δ)}{2L}}) ≤ δ",),
+        "The mean over random directions estimates the sliced distance, with an error that Hoeffding bounds.", LOSS, "l7-monte-carlo-over-directions",
+        ("calibration",)),
+    "L8": Statement(
+        r"Where no projections are tied, with $Δ_k = θ·z_k − θ·y_{σ(k)}$ and $σ$ the sorted matching, for $p > 1$ (and $p = 1$ where $Δ_k ≠ 0$),",
+        (r"\frac{∂w_θ}{∂z_k} = \frac{p}{n} |Δ_k|^{p−1} sign(Δ_k) θ",),
+        "The gradient for every exponent; second derivatives are unbounded for $1 < p < 2$.", LOSS, "l8-every-exponent"),
+    "L9": Statement(
+        r"For independent samples $Z, Y$ of $n$ points of one law in $\R^d$ with covariance $s^2 I$ and a density of at most $M$, $v_d$ the volume of the ball,",
+        (r"\E[SW_2^2(Z,Y)] ≥ \frac{2s^2}{n}", r"\E[max_{‖θ‖=1} w_θ(Z,Y)] ≥ \frac{2s^2 d}{n}", r"\E[W_2^2(Z,Y)] ≥ \frac{1}{2} (2M n v_d)^{−2/d}"),
+        "In high dimension $W_2$ needs exponentially many samples; the sliced distance does not, but its signal shrinks like $1/d$.", LOSS, "l9-complexity",
+        ("complexity",),
+        "sample and projection complexity"),
+    "N1": Statement(
+        r"With $θ·z_k$ grouped into blocks $B$ of equal values and $b_B$ the sorted $θ·y$ of a block's ranks,",
+        (r"∂_C w_θ(Z) = \set{(\frac{2}{n} θ (θ·z_k − m_k))_k : m_B ∈ Perm(b_B)}",),
+        "What a gradient may be where projections are tied: each block's targets may be averaged over its orders.", TIES, "n1-the-subdifferential",
+        ("clarke-set",)),
+    "N2": Statement(
+        r"For $m, b ∈ \R^q$, both sorted downwards,",
+        (r"m ∈ Perm(b) ⇔ m ≺ b", r"m ≺ b : Σ_{i=1}^{j} m_i ≤ Σ_{i=1}^{j} b_i \text{ for }j < q, \text{ and }Σ_{i=1}^{q} m_i = Σ_{i=1}^{q} b_i"),
+        "Membership in the hull of all orders is majorisation (Rado).", TIES, "n2-membership-is-majorisation"),
+    "N3": Statement(
+        r"With $D = ∂_C w_θ(Z)$, if the $θ·v_k$ are distinct within each block,",
+        (r"lim_{ε→0+} ∇w_θ(Z + εV) = argmin_{g ∈ D} ⟨g,V⟩",),
+        "Coming from one side, the gradient is a vertex of the set.", TIES, "n3-and-n5-the-two-sides-of-a-tie"),
+    "N4": Statement(
+        "Whatever sorted matching $σ$ a rule for ties chooses,",
+        (r"(\frac{2}{n} θ (θ·z_k − θ·y_{σ(k)}))_k ∈ ∂_C w_θ(Z)",),
+        "Every tie-break is a member of the set, and so is every convex combination.", TIES, "n4-every-tie-break-is-a-member"),
+    "N5": Statement(
+        r"With $D = ∂_C w_θ(Z)$, if $|θ·v_k|$ is below half of the gap between blocks for all $k$,",
+        (r"w_θ(Z + V) − w_θ(Z) = min_{g ∈ D} ⟨g,V⟩ + \frac{1}{n} Σ_{k=1}^{n} (θ·v_k)^2",),
+        "The change of the loss at a finite step is known exactly, at a tie too.", TIES, "n3-and-n5-the-two-sides-of-a-tie"),
+    "N6": Statement(
+        r"A tie of $i$ and $j$, with targets $b$ and $b′$ of its block, changes the gradient $φ$ of $u ↦ f(u)$ exactly if",
+        (r"\frac{2}{n} (J_i^⊤ θ − J_j^⊤ θ)(b − b′) ≠ 0",),
+        "Equal inputs have equal Jacobians: ties between duplicates are harmless.", TIES, "n6-harmful-and-harmless-ties"),
+    "N7": Statement(
+        r"For every absolutely continuous curve $c$ and every selection $v(s) ∈ ∂_C f(c(s))$,",
+        (r"f(c(1)) − f(c(0)) = ∫_0^1 ⟨v(s),c′(s)⟩ d s",),
+        "Whatever subgradient is taken at ties and kinks, it integrates to the change of the loss.", TIES, "n7-path-differentiability"),
+    "N8": Statement(
+        r"For $u_0$ with an absolutely continuous law, every admissible step size $α$, and $N$ the set where $f$ has no derivative in $u$,",
+        (r"\P((u_t,X_t,Y_t,θ_t) ∈ N \text{ for some }t) = 0",),
+        "SGD meets no harmful tie and no kink of a unit that moves.", TIES, "n8-what-sgd-meets"),
+    "N9": Statement(
+        r"For a measure of criticality with the ends $l(u)$ and $h(u)$,",
+        (r"l(u) ≤ dist(0,∂_C F(u) + N_r(u)) ≤ h(u)",),
+        "How far $u$ is from critical is bracketed, and the ends meet where the network is smooth and no images coincide.", TIES, "n9-criticality"),
+    "T0": Statement(
+        r"Along every solution of $u′(s) ∈ −∂_C F(u(s))$,",
+        (r"F(u(s)) = F(u(0)) − ∫_0^s ‖u′(τ)‖^2 d τ",),
+        "The flow loses exactly what it dissipates, and its limit points are critical.", TRAINING, "the-subgradient-flow-t0", ("flow-limit",)),
+    "T1": Statement(
+        r"For $K$ compact, $u_0$ with an absolutely continuous law on $K$, almost every $α$, and every $η > 0$,",
+        (r"lim_{α→0} \P(d_C(u_α,S(K)) > η) = 0", r"u_{t+1} = u_t − αφ(u_t,X_t,Y_t,θ_t)"),
+        "For small steps, the path of SGD is close to a solution of the subgradient flow, on every bounded time.", TRAINING,
+        "sgd-follows-the-flow-as-α--0-t1", ("flow-limit",)),
+    "T2": Statement(
+        r"If $C = sup ‖∂_u^2 f‖$ over the pieces is finite, every $α < 1/C$ is admissible; on the two-point line with $n = 2$,",
+        (r"u_{t+1} ∈ \set{−1,0,1} \text{ for }α = 1/2, \text{ whatever }u_t",),
+        "Almost every step size is admissible, not every one.", TRAINING, "almost-every-α-t2", ("flow-limit",)),
+    "T3": Statement(
+        "From the tie of the two-point line,",
+        (r"S(\set{0}) = \set{0} ∪ \set{±c_n (1 − \text{e}^{−2(s−τ)_+}) : τ ≥ 0}",),
+        "The flow may have several solutions; SGD approaches the set of them.", TRAINING, "several-solutions-t3", ("flow-limit",)),
+    "T4": Statement(
+        r"For $u_{t+1} = π_r(u_t − αφ + αaε_t)$, $a > 0$, almost every $r$, and every $η > 0$,",
+        (r"lim_{α→0} limsup_{t→∞} \P(dist(u_t,C_r) > η) = 0", r"C_r = \set{u ∈ B(0,r) : 0 ∈ −∂_C F(u) − N_r(u)}"),
+        "For small steps, noised projected SGD ends near the critical points of the ball.", TRAINING, "npsgd-enters-a-neighbourhood-of-c_r-t4",
+        ("npsgd-neighbourhood",)),
+    "T5": Statement(
+        "The ball is large enough if",
+        (r"⟨g,u⟩ > 0 \text{ for all }g ∈ ∂_C F(u), ‖u‖ = r",),
+        "Then no critical point of the ball lies on its sphere; for small $r$ some do.", TRAINING, "critical-points-on-the-sphere-t5", ("npsgd-neighbourhood",
+                                                                                                                                        "npsgd-guidelines")),
+    "T6": Statement(
+        r"Over a flow time $S = αT$, the noise adds up to the variance",
+        (r"Σ_{t=1}^{T} (αa)^2 = αa^2 S → 0", r"Σ_{t=1}^{T} (\sqrt{α} a)^2 = a^2 S \text{ for every }α"),
+        "Each assumption matters: for each there is a training that breaks it, and the statement that then fails is named.", TRAINING,
+        "what-the-assumptions-buy-t6", ("npsgd-neighbourhood",)),
+    "A1": Statement(
+        r"For every input $x$, with open pieces $U_i(x)$ whose closures cover the parameters,",
+        (r"T(·,x) ∈ C^2(U_i(x)) \text{ for all }i",),
+        "The generator is piecewise twice continuously differentiable in its parameters.", AUDITED, "a1", title="piecewise smooth"),
+    "A2": Statement(
+        r"For every $R$ there is a $Λ_R$ such that, for $‖u‖, ‖v‖, ‖x‖, ‖y‖ ≤ R$,",
+        (r"‖T(u,x) − T(v,y)‖ ≤ Λ_R (‖u − v‖ + ‖x − y‖)",),
+        "The generator is Lipschitz on bounded sets, in parameters and input together.", AUDITED, "a2", title="Lipschitz on bounded sets"),
+    "A3": Statement(
+        "For some $M < ∞$, almost surely,",
+        (r"‖x‖ ≤ M \text{ and }‖y‖ ≤ M",),
+        "Inputs and targets are bounded.", AUDITED, "a3-and-a6", title="bounded supports"),
+    "A4": Statement(
+        "For every bounded set $K$ of inputs,",
+        (r"sup_{u,x ∈ K} ‖T(u,x)‖ < ∞",),
+        "The generator is bounded, whatever its parameters.", AUDITED, "a4", title="bounded generator"),
+    "A5": Statement(
+        r"For every bounded set $K$ of inputs, over the pieces of A1,",
+        (r"sup_{u,x ∈ K} ‖∂_u^2 T(u,x)‖ < ∞",),
+        "Second derivatives in the parameters are bounded on the pieces.", AUDITED, "a5", title="bounded second derivatives"),
+    "A6": Statement(
+        "For both laws, with finitely many atoms,",
+        (r"μ = Σ_{i=1}^{N} p_i δ_{x_i}, p_i ≥ 0, Σ_{i=1}^{N} p_i = 1",),
+        "The laws of inputs and targets are finite.", AUDITED, "a3-and-a6"),
+    "A7": Statement(
+        r"For every absolutely continuous curve $c$, almost every $s$, and every $v$ in the Clarke Jacobian of $T(·,x)$ at $c(s)$,",
+        (r"\frac{d}{d s} T(c(s),x) = v c′(s)",),
+        "The generator is path differentiable: the chain rule holds along curves, at kinks too.", AUDITED, "a7", title="path differentiable"),
+}
