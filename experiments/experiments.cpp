@@ -7,15 +7,9 @@ namespace slicecheck {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all{
-      plane_sgd(std::string(presets::plane_sgd_quick), std::string(presets::plane_sgd_full)),
-      plane_npsgd(std::string(presets::plane_npsgd_quick), std::string(presets::plane_npsgd_full)),
-      npsgd_guidelines(std::string(presets::npsgd_guidelines_quick), std::string(presets::npsgd_guidelines_full)),
-      calibration(std::string(presets::calibration_quick), std::string(presets::calibration_full)),
-      clarke_set(std::string(presets::clarke_set_quick), std::string(presets::clarke_set_full)),
-      complexity(std::string(presets::complexity_quick), std::string(presets::complexity_full)),
-      flow_limit(std::string(presets::flow_limit_quick), std::string(presets::flow_limit_full)),
-      npsgd_neighbourhood(std::string(presets::npsgd_neighbourhood_quick), std::string(presets::npsgd_neighbourhood_full)),
-      fashion_mnist(std::string(presets::fashion_mnist_quick), std::string(presets::fashion_mnist_full)),
+#define SLICECHECK_EXPERIMENT(name) name(std::string(presets::name##_quick), std::string(presets::name##_full)),
+#include "experiments.def"
+#undef SLICECHECK_EXPERIMENT
   };
   return all;
 }

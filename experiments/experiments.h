@@ -5,14 +5,8 @@
 
 namespace slicecheck {
 
-Experiment plane_sgd(std::string quick, std::string full);
-Experiment plane_npsgd(std::string quick, std::string full);
-Experiment calibration(std::string quick, std::string full);
-Experiment clarke_set(std::string quick, std::string full);
-Experiment complexity(std::string quick, std::string full);
-Experiment flow_limit(std::string quick, std::string full);
-Experiment fashion_mnist(std::string quick, std::string full);
-Experiment npsgd_guidelines(std::string quick, std::string full);
-Experiment npsgd_neighbourhood(std::string quick, std::string full);
+#define SLICECHECK_EXPERIMENT(name) Experiment name(std::string quick, std::string full);
+#include "experiments.def"
+#undef SLICECHECK_EXPERIMENT
 
 }  // namespace slicecheck

@@ -2,12 +2,13 @@
 
 #include <limits>
 
-#include "slicecheck/claims/dynamics.h"
-#include "slicecheck/claims/loss.h"
-#include "slicecheck/claims/nonsmooth.h"
 #include "slicecheck/core/error.h"
 
 namespace slicecheck {
+
+#define SLICECHECK_CLAIM(name, id) Claim claim_##name();
+#include "slicecheck/claims/claims.def"
+#undef SLICECHECK_CLAIM
 
 namespace {
 
@@ -67,9 +68,11 @@ bool Claim::applies_to(const Subject& subject) const {
 }
 
 const std::vector<Claim>& claims() {
-  static const std::vector<Claim> all{claim_l1(), claim_l2(), claim_l3(), claim_l4(), claim_l5(), claim_l6(), claim_l7(), claim_l8(), claim_n1(),
-                                      claim_n2(), claim_n3(), claim_n4(), claim_n5(), claim_n6(), claim_n7(), claim_n8(), claim_n9(), claim_t0(),
-                                      claim_t1(), claim_t2(), claim_t3(), claim_t4(), claim_t5(), claim_t6(), claim_a6()};
+  static const std::vector<Claim> all{
+#define SLICECHECK_CLAIM(name, id) claim_##name(),
+#include "slicecheck/claims/claims.def"
+#undef SLICECHECK_CLAIM
+  };
   return all;
 }
 
