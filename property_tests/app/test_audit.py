@@ -104,6 +104,20 @@ class TorchScript(Audit):
         for fragment in ("A4 T bounded in u", "holds on B(0, R) only", "against the theory: momentum (T1)", "heuristic: no theorem", "sampled points", "1 thing in the training"):
             self.assertIn(fragment, result.stdout)
 
+    def test_a_start_on_a_tie(self) -> None:
+        self.write("pm.csv", "1\n-1\n")
+        self.write("zero.csv", "0\n")
+        file = self.write("line.toml", '[generator]\nkind = "two-point-line"\nparameters = "zero.csv"\n[source]\nfile = "pm.csv"\n[target]\nfile = "pm.csv"\n[training]\nbatch = 16\n')
+        found = self.audit(file, 0, "--out", "run")
+        self.assertEqual([c["value"] for c in found["constants"] if c["name"] in ("C", "C bound")], [None, 2.0])
+        self.assertEqual([s["name"] for s in found["suggestions"]], ["radius at least"])
+        self.assertEqual((found["ties"]["harmful"], found["ties"]["harmless"]), (4, 0))
+        text = self.run_program("audit", file).stdout
+        self.assertRegex(text, r"(?m)^C +- +not decided: u0 is on a tie or kink")
+        for written in (text, (self.folder / "run/audit/line/constants.csv").read_text()):
+            self.assertNotIn("nan", written)
+            self.assertNotIn("step size", written)
+
     def test_refuses(self) -> None:
         file = self.write("training.toml", PLANE.format(file="generator-mlp"))
         self.assert_refused(self.run_program("audit", "missing.toml"), "missing.toml")

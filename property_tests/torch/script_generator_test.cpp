@@ -193,10 +193,14 @@ TEST(ScriptGenerator, RefusesWithTheReason) {
   EXPECT_THAT(tried("def forward(self, x):\n    return (x * self.w)[:, 0:1].expand(x.size(0), x.size(0))\n"),
               HasSubstr("3 numbers a row, and 2 for other rows"));
   EXPECT_THAT(refusal<double>(saved(script_module({}, "def forward(self, x):\n    return x\n"), file)), HasSubstr("no parameter"));
+  EXPECT_EQ(tried("def forward(s, x):\n    return x * s.w\n"), "accepted");  // self by another name
+  EXPECT_THAT(tried("def forward(s, self):\n    return self * s.w\n"), "accepted");
+  EXPECT_THAT(tried("def forward(s, x, self):\n    return x * s.w + self\n"), HasSubstr("forward(x: Tensor, self: Tensor)"));
+  EXPECT_THAT(tried("def forward(self, x):\n    assert False, 'never'\n    return x * self.w\n"), ::testing::Not(HasSubstr("precision")));
   // Constants of type float inside: single precision only.
   const auto in_float =
       script_module({{"w", torch::ones({2, 2})}}, "def forward(self, x):\n    return torch.matmul(torch.matmul(x, self.w), torch.ones([2, 2]))\n");
-  EXPECT_THAT(refusal<double>(saved(in_float, file)), HasSubstr("double tensor x"));
+  EXPECT_THAT(refusal<double>(saved(in_float, file)), AllOf(HasSubstr("double tensor x"), HasSubstr("or set precision = \"single\"")));
   EXPECT_EQ(refusal<float>(file), "accepted");
 }
 
@@ -212,6 +216,24 @@ TEST(ScriptGenerator, ErrorsNameTheFile) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("net.pt"), HasSubstr("too large")));
   }
   EXPECT_THROW((void)script->forward(Vector<double>::Ones(2), Points<double>::Ones(1, 1)), InputError);
+}
+
+/// As batch normalisation in training mode: what forward raises is the input's fault.
+TEST(ScriptGenerator, WhatForwardRaisesIsAnInputError) {
+  const TemporaryFolder folder;
+  const auto module = script_module({{"w", torch::ones({1}, torch::kDouble)}},
+                                    "def forward(self, x):\n    assert x.size(0) > 1, 'more than 1 value per channel'\n    return x * self.w\n");
+  const auto file = saved(module, folder.path() / "net.pt");
+  const auto script = load_script_generator<double>(file, 1);
+  const Vector<double> u = Vector<double>::Ones(1);
+  for (const bool recorded : {false, true}) {
+    try {
+      recorded ? (void)script->linearise(u, Points<double>::Ones(1, 1)) : (void)script->forward(u, Points<double>::Ones(1, 1));
+      FAIL();
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr(file.string()), HasSubstr("for 1 row of x"), HasSubstr("more than 1 value per channel")));
+    }
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "audit_summary.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "console.h"
@@ -26,7 +27,12 @@ Json constants_json(const std::vector<AuditConstant>& constants) {
   return out;
 }
 
+/// A cell of a table: nothing for what is not finite.
+CsvTable::Cell cell(double value) { return std::isfinite(value) ? CsvTable::Cell(value) : CsvTable::Cell(std::string()); }
+
 std::string sphere_sentence(const AuditSphere& s) {
+  const auto broken = std::count_if(s.inner.begin(), s.inner.end(), [](double inner) { return !std::isfinite(inner); });
+  if (broken > 0) return fmt::format("the gradient is not finite at {} of {} sampled points of ‖u‖ = {:.4g}", broken, s.inner.size(), s.radius);
   const double error = 3.0 * s.least_error;
   const std::string least =
       fmt::format("the least ⟨∇F, u⟩ at {} sampled points of ‖u‖ = {:.4g} is {:.3g} (standard error {:.2g})", s.inner.size(), s.radius, s.least, s.least_error);
@@ -54,12 +60,12 @@ void write_tables(const Audit& audit, const std::filesystem::path& folder) {
 
   CsvTable constants({"name", "value", "worth", "formula"});
   for (const auto* list : {&audit.constants, &audit.suggestions})
-    for (const AuditConstant& one : *list) constants.add({one.name, one.value, one.worth, one.formula});
+    for (const AuditConstant& one : *list) constants.add({one.name, cell(one.value), one.worth, one.formula});
   constants.write(folder / "constants.csv");
 
   CsvTable sphere({"sphere", "radius", "point", "inner", "error"});
   for (const AuditSphere& s : audit.spheres)
-    for (std::size_t k = 0; k < s.inner.size(); ++k) sphere.add({s.what, s.radius, static_cast<std::int64_t>(k + 1), s.inner[k], s.error[k]});
+    for (std::size_t k = 0; k < s.inner.size(); ++k) sphere.add({s.what, s.radius, static_cast<std::int64_t>(k + 1), cell(s.inner[k]), cell(s.error[k])});
   sphere.write(folder / "sphere.csv");
 
   // Logarithmic axes: what is not positive and finite is left out.
@@ -201,7 +207,8 @@ std::string audit_text(const Audit& audit) {
   if (audit.flags.empty()) out += "The training does nothing that the theory does not have.\n";
   rows = {{"constant", "value", "worth", "formula"}};
   for (const auto* list : {&audit.constants, &audit.suggestions})
-    for (const AuditConstant& one : *list) rows.push_back({one.name, fmt::format("{:.4g}", one.value), one.worth, one.formula});
+    for (const AuditConstant& one : *list)
+      rows.push_back({one.name, std::isfinite(one.value) ? fmt::format("{:.4g}", one.value) : std::string("-"), one.worth, one.formula});
   out += "\n" + aligned(rows) + "\n";
   for (const AuditSphere& s : audit.spheres)
     out += fmt::format("The sphere of the {} radius (T5): {}.\n", s.what == "suggested" ? "suggested" : "training's", sphere_sentence(s));

@@ -306,10 +306,10 @@ AuditedAssumption a7(const AuditContext& c, const Findings& f) {
   }
   if (worst != nullptr) a.more.push_back("C and the spheres rest on the derivative returned, whatever it is");
   if (worst == nullptr)
-    for (const std::string& artefact : f.paths.artefacts) a.more.push_back("artefact of back-propagation (N8): " + artefact);
+    for (const std::string& artefact : f.paths.artefacts) a.more.push_back(artefact);
   if (worst == nullptr && !f.paths.artefacts.empty())
     a.more.push_back("such points have measure 0: a start with a density does not meet them, a start at 0 does");
-  a.more.push_back(fmt::format("ties at u0: in {} of 4 batches; {} harmless, {} harmful (N6), {} beyond those judged", f.paths.tied_batches,
+  a.more.push_back(fmt::format("ties at u0: in {} of 4 batches; of their blocks {} are harmless, {} harmful (N6), {} not judged", f.paths.tied_batches,
                                f.paths.harmless_ties, f.paths.harmful_ties, f.paths.unjudged_ties));
   return a;
 }

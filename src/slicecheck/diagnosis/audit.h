@@ -68,7 +68,7 @@ struct AuditFlag {
 /// A constant, with what it is worth.
 struct AuditConstant {
   std::string name;
-  double value = 0.0;
+  double value = 0.0;   ///< NaN: not decided, and `worth` says why
   std::string worth;    ///< "certified", "estimated: a lower bound", …
   std::string formula;  ///< with the numbers that went in
 };
@@ -79,7 +79,7 @@ struct AuditSphere {
   std::string what;           ///< which sphere: "the training's", "suggested"
   std::vector<double> inner;  ///< mean over the batches of ⟨g, u⟩, a ray each
   std::vector<double> error;  ///< its standard error
-  double least = 0.0;         ///< min of inner
+  double least = 0.0;         ///< min of inner; NaN, as the next two, where an inner is not finite
   double least_error = 0.0;   ///< its standard error
   double multiplier = 0.0;    ///< λ̂ = max(0, −⟨g, u⟩)/r² at that u
 };
@@ -118,7 +118,8 @@ struct Audit {
   std::vector<AuditSphere> spheres;
   std::vector<AuditZoom> zooms;
   std::vector<AuditRay> rays;
-  std::uint64_t harmless_ties = 0, harmful_ties = 0, unjudged_ties = 0, tied_batches = 0;
+  std::uint64_t harmless_ties = 0, harmful_ties = 0, unjudged_ties = 0;  ///< maximal blocks of equal projections (N6)
+  std::uint64_t tied_batches = 0;
   std::string answer;  ///< one sentence
 
   /// The one with this id. @throws InputError for another.

@@ -116,7 +116,7 @@ struct CurveFinding {
 };
 struct PathFindings {
   std::vector<CurveFinding> curves;
-  std::vector<std::string> artefacts;  ///< points where f has a slope and φ is no subgradient
+  std::vector<std::string> artefacts;  ///< points where f has one slope along a line and ⟨φ, v⟩ is another number
   std::uint64_t harmless_ties = 0, harmful_ties = 0, unjudged_ties = 0, tied_batches = 0;
 };
 PathFindings probe_paths(const AuditContext& context, Progress& progress);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "slicecheck/core/parallel.h"
 #include "slicecheck/core/tolerances.h"
@@ -129,18 +130,47 @@ CurveFinding follow(const AuditContext& c, const Curve& curve, std::uint64_t num
   if (curve.special_start) {
     const Slopes slopes = objective.slopes(curve, 0.0);
     const double gap = std::abs(slopes.middle - slopes.inner);
-    if (slopes.one_slope && std::isfinite(slopes.middle) && !(gap <= slopes.allowed))
-      artefacts.push_back(fmt::format(
-          "in the middle of \"{}\" f has the slope {:.3g} on both sides, and the derivative returned gives {:.3g}: no Clarke subgradient of f there",
-          curve.what, slopes.middle, slopes.inner));
+    // Equal slopes on both sides fix ⟨g, v⟩ for all Clarke subgradients g only where f or −f is regular.
+    if (slopes.one_slope && std::isfinite(slopes.middle) && std::isfinite(slopes.inner) && gap > slopes.allowed)
+      artefacts.push_back(
+          fmt::format("in the middle of \"{}\" f has the slope {:.3g} on both sides, and the derivative returned gives {:.3g}, which differs from that slope: "
+                      "an artefact of automatic differentiation (N8), or a point where f is not regular",
+                      curve.what, slopes.middle, slopes.inner));
   }
   return out;
 }
 
-/// Exact ties of the batches of the training at u0, by one inner product a row: equal rows have equal projections.
+/// N6 for one block of rows with equal projections, first to last in `order`: harmful where targets of the block differ and J_iᵀθ ≠ J_jᵀθ for some i, j of
+/// it, hence for the first one and some j. Which target a row meets is arbitrary, so neighbours alone do not decide.
+enum class Tie { harmless, harmful, unjudged };
+Tie judge_block(const AuditContext& c, const Points<double>& x, const Points<double>& theta, std::span<const Index> block, std::uint64_t& judged) {
+  constexpr std::uint64_t kJudged = 96;
+  std::vector<Index> distinct;
+  for (const Index i : block)
+    if (std::none_of(distinct.begin(), distinct.end(), [&](Index j) { return x.row(i) == x.row(j); })) distinct.push_back(i);
+  Points<double> pair(2, x.cols());
+  Points<double> cotangent(2, theta.cols());
+  for (std::size_t k = 1; k < distinct.size(); ++k) {
+    if (judged >= kJudged) return Tie::unjudged;
+    ++judged;
+    pair << x.row(distinct[0]), x.row(distinct[k]);
+    cotangent << theta.row(0), -theta.row(0);
+    const double difference = c.generator.pullback(c.u0, pair, cotangent).norm();
+    double one = 0.0;
+    for (const Index row : {0, 1}) {
+      cotangent.setZero();
+      cotangent.row(row) = theta.row(0);
+      one = std::max(one, c.generator.pullback(c.u0, pair, cotangent).norm());
+    }
+    // Each of the d_u entries is a sum whose rounding is relative to terms no larger than those of one pullback.
+    if (difference > 1024.0 * c.unit * one) return Tie::harmful;
+  }
+  return Tie::harmless;
+}
+
+/// Exact ties of the batches of the training at u0, by one inner product a row: equal rows have equal projections. A tie is a maximal block.
 void count_ties(const AuditContext& c, PathFindings& out) {
   constexpr std::uint32_t kBatches = 4;
-  constexpr std::uint64_t kJudged = 24;
   const Index n = std::clamp<Index>(c.training.practice.batch, 2, 256);
   std::uint64_t judged = 0;
   for (std::uint32_t b = 0; b < kBatches; ++b) {
@@ -161,29 +191,14 @@ void count_ties(const AuditContext& c, PathFindings& out) {
                      [&](Index i, Index k) { return projected[static_cast<std::size_t>(i)] < projected[static_cast<std::size_t>(k)]; });
     std::sort(targets.begin(), targets.end());
     bool tied = false;
-    for (std::size_t k = 0; k + 1 < order.size(); ++k) {
-      const Index i = order[k];
-      const Index j = order[k + 1];
-      if (projected[static_cast<std::size_t>(i)] != projected[static_cast<std::size_t>(j)]) continue;
+    for (std::size_t first = 0, last = 0; first < order.size(); first = last + 1) {
+      last = first;
+      while (last + 1 < order.size() && projected[static_cast<std::size_t>(order[last + 1])] == projected[static_cast<std::size_t>(order[first])]) ++last;
+      if (last == first) continue;
       tied = true;
-      if (x.row(i) == x.row(j) || targets[k] == targets[k + 1]) {
-        ++out.harmless_ties;
-        continue;
-      }
-      if (judged++ >= kJudged) {
-        ++out.unjudged_ties;
-        continue;
-      }
-      Points<double> pair(2, x.cols());
-      pair << x.row(i), x.row(j);
-      Points<double> cotangent = Points<double>::Zero(2, z.cols());
-      cotangent.row(0) = theta.row(0);
-      cotangent.row(1) = -theta.row(0);
-      const double difference = c.generator.pullback(c.u0, pair, cotangent).norm();
-      cotangent.row(1).setZero();
-      const double one = c.generator.pullback(c.u0, pair, cotangent).norm();
-      // Each of the d_u entries is a sum whose rounding is relative to terms no larger than those of one pullback.
-      (difference > 1024.0 * c.unit * one ? out.harmful_ties : out.harmless_ties) += 1;
+      const Tie tie =
+          targets[first] == targets[last] ? Tie::harmless : judge_block(c, x, theta, std::span<const Index>(order).subspan(first, last - first + 1), judged);
+      ++(tie == Tie::harmful ? out.harmful_ties : tie == Tie::harmless ? out.harmless_ties : out.unjudged_ties);
     }
     if (tied) ++out.tied_batches;
   }

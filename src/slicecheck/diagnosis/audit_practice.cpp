@@ -36,10 +36,12 @@ std::vector<AuditFlag> practice_flags(const AuditContext& c, const CouplingFindi
             p.schedule == "cosine" || p.schedule == "linear" ? "the time, sum of the αs, is finite: the path stops where the schedule ends"
                                                              : "another theory (Robbins-Monro); no claim here covers it",
             "schedule = \"constant\"; compare several αs with `slicecheck regime`");
-  if (!p.fresh_directions)
+  if (!p.fresh_directions && c.y.cols() == 1)
+    harmless("reused directions", "T1", "fresh uniform directions at every step", "in dimension 1 the directions are ±1, with the same loss");
+  else if (!p.fresh_directions)
     against("reused directions", "T1", fmt::format("fresh uniform directions at every step: the mean of f is F"),
-            fmt::format("descends the loss of {} fixed direction{}: another F; with fewer than {} of them it cannot tell all clouds apart", p.directions,
-                        p.directions == 1 ? "" : "s", c.y.cols()),
+            fmt::format("descends the loss of {} fixed direction{}: another F, and no finite number of directions tells all clouds apart", p.directions,
+                        p.directions == 1 ? "" : "s"),
             "fresh_directions = true");
   else if (p.directions > 1)
     harmless("several directions a step", "T1", "one direction a step",

@@ -56,8 +56,9 @@ ScriptArguments forward_arguments(const torch::jit::Module& module, const std::f
   const auto forward = module.find_method("forward");
   if (!forward) reject("cannot use {} as {}: the module has no method forward; expected {}", file.string(), use, expected);
   ScriptArguments out;
-  for (const c10::Argument& argument : forward->function().getSchema().arguments()) {
-    if (argument.name() == "self") continue;
+  const std::vector<c10::Argument>& arguments = forward->function().getSchema().arguments();
+  for (std::size_t i = 1; i < arguments.size(); ++i) {  // 0 is the module, by whatever name
+    const c10::Argument& argument = arguments[i];
     const bool optional = argument.default_value().has_value();
     out.written.push_back(argument.name() + ": " + argument.type()->annotation_str() + (optional ? " = default" : ""));
     if (optional) continue;

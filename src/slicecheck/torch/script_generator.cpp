@@ -98,7 +98,7 @@ struct Script {
       }
       returned = fresh.forward({x});
     } catch (const std::exception& error) {
-      throw Error("forward raised an exception: " + script_reason(error));
+      throw Error(fmt::format("forward raised an exception for {} row{} of x: {}", x.size(0), x.size(0) == 1 ? "" : "s", script_reason(error)));
     }
     if (!returned.isTensor())
       throw Error(fmt::format("forward returned {}; expected a tensor with one row for each row of x", returned.type()->annotation_str()));
@@ -165,10 +165,13 @@ class ScriptGenerator final : public Generator<S> {
       : file_(std::move(file)), name_("torchscript:" + file_.filename().string()), input_(input_dimension), script_(checked()) {
     try {
       try_out();
-    } catch (const InputError&) {
-      throw;
     } catch (const std::exception& error) {
-      reject("cannot use {} as {}: for a {} tensor x with {} columns, {}", file_.string(), kUse, scalar_name<S>(), input_, error.what());
+      const std::string_view reason = error.what();
+      const auto names = [&](std::string_view end) { return reason.find(end) != std::string_view::npos; };
+      // Constants of type float inside forward: "expected scalar type Double but found Float", "double != float".
+      const bool of_types = std::is_same_v<S, double> && names("ouble") && names("loat");
+      reject("cannot use {} as {}: for a {} tensor x with {} columns, {}{}", file_.string(), kUse, scalar_name<S>(), input_, reason,
+             of_types ? "; let forward make its constants of the type of x, or set precision = \"single\"" : "");
     }
   }
 
@@ -247,8 +250,8 @@ class ScriptGenerator final : public Generator<S> {
   auto guarded(Function&& function) const {
     try {
       return function();
-    } catch (const Error& error) {
-      throw Error(name_ + ": " + error.what());
+    } catch (const Error& error) {  // of forward: the file does what a generator must not
+      reject("cannot use {} as {}: {}", file_.string(), kUse, error.what());
     } catch (const std::exception& error) {
       throw Error(name_ + ": LibTorch: " + script_reason(error));
     }
