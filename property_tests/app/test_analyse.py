@@ -100,6 +100,27 @@ class Plane(ProgramTest):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("a projection of u, not compared", result.stdout)
 
+    def test_records_too_far_apart_leave_it_undecided(self) -> None:
+        """The exact flow of the two-point line, u = 1/4 + 3/4 e^(-2s), at times whose Heun steps are unstable; with enough steps it is followed."""
+        self.write("line.csv", "-1\n1\n")
+        self.write("line.toml", '[generator]\nkind = "two-point-line"\n[source]\nfile = "line.csv"\n[target]\nfile = "line.csv"\n[training]\nbatch = 2\n')
+        self.write("run.csv", "".join(f"{s},{0.25 + 0.75 * numpy.exp(-2 * s)}\n" for s in (0, 3, 6, 9)))
+        coarse = self.run_program("analyse", "run.csv", "--training", "line.toml", "--out", "run")
+        self.assertEqual(coarse.returncode, 4, coarse.stdout + coarse.stderr)
+        self.assertIn("analyse.substeps", coarse.stdout)
+        self.assertTrue((self.folder / "run/regime/record-line-run/summary.json").exists())
+        fine = self.run_program("analyse", "run.csv", "--training", "line.toml", "--set", "analyse.substeps=20", "--set", "analyse.batches=200")
+        self.assertEqual(fine.returncode, 0, fine.stdout + fine.stderr)
+
+    def test_a_run_that_rests_at_a_critical_point_is_undecided(self) -> None:
+        self.write("line.csv", "-1\n1\n")
+        self.write("line.toml", '[generator]\nkind = "two-point-line"\n[source]\nfile = "line.csv"\n[target]\nfile = "line.csv"\n[training]\nbatch = 2\n')
+        self.write("run.csv", "0,0.25\n1,0.25\n2,0.25\n")
+        for seed in range(1, 5):
+            result = self.run_program("analyse", "run.csv", "--training", "line.toml", "--seed", seed, "--set", "analyse.substeps=8")
+            self.assertEqual(result.returncode, 4, result.stdout + result.stderr)
+            self.assertIn("batches", result.stdout)
+
     def test_refusals(self) -> None:
         self.write("mine.toml", '[generator]\nkind = "affine"\n')
         self.write("good.csv", "0,1\n1,2\n2,3\n")

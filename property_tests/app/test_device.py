@@ -21,7 +21,7 @@ class DeviceTest(ProgramTest):
     @cached_property
     def built_with_cuda(self) -> bool:
         version = self.run_program("--version").stdout
-        found = re.search(r"CUDA (on|off)\)$", version.strip())
+        found = re.search(r"CUDA (on|off)\)$", version, re.MULTILINE)
         self.assertIsNotNone(found, version)
         return found.group(1) == "on"
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <stdexcept>
+#include <string>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/parallel.h"
@@ -198,6 +199,62 @@ TEST(Regime, AStepThatDivergesIsTooLarge) {
   EXPECT_THROW(regime_statistics(m, 0.95), InputError);
 }
 
+// q = −1.6: finite for these few steps, and far away at the end. The jackknife of such paths reaches down to 0.
+TEST(Regime, AStepThatClimbsIsTooLarge) {
+  for (const double alpha : {1.3, 1.6, 2.0}) {
+    const RegimeJudgement judged = judge_regime(measured(line_to(0.0, 1.0), small_settings(alpha, 40)), 0.25, 0.95);
+    EXPECT_EQ(judged.regime, Regime::step_too_large) << judged.answer;
+    EXPECT_NE(judged.answer.find("climbs"), std::string::npos) << judged.answer;
+  }
+  // At α = 0.65 and below |q| < 1: that is what is suggested.
+  for (const double alpha : {1.3, 2.6})
+    EXPECT_EQ(judge_regime(measured(line_to(0.0, 1.0), small_settings(alpha, 40)), 0.25, 0.95).suggested_step_size, 0.65) << alpha;
+}
+
+TEST(Regime, WithoutNoiseNothingNeedsToFall) {
+  RegimeProblem<double> problem = line_to(0.0, 5.0);
+  problem.target = atoms({1.0});
+  for (const double alpha : {1.0 / 64.0, 1.0 / 128.0, 1.0 / 256.0}) {
+    const RegimeJudgement judged = judge_regime(measured(problem, small_settings(alpha, 64)), 0.25, 0.95);
+    EXPECT_EQ(judged.regime, Regime::flow) << judged.answer;
+    for (const std::string& reason : judged.reasons) EXPECT_EQ(reason.find("nan"), std::string::npos) << reason;
+  }
+}
+
+TEST(Regime, WhereNothingMovesThatIsSaid) {
+  RegimeProblem<double> problem = line_to(0.0, 1.0);
+  problem.target = atoms({1.0});
+  const RegimeJudgement judged = judge_regime(measured(problem, small_settings(1.0 / 64.0, 16)), 0.25, 0.95);
+  EXPECT_EQ(judged.regime, Regime::undecided);
+  EXPECT_NE(judged.answer.find("nothing moves"), std::string::npos) << judged.answer;
+  for (const std::string& reason : judged.reasons) EXPECT_EQ(reason.find("nan"), std::string::npos) << reason;
+}
+
+// The estimate of the squared step is negative half of the time where there is little of it; its uncertainty must stay.
+TEST(Regime, TheErrorIsNoSurerThanTheStep) {
+  int flows = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    RegimeSettings settings = small_settings(1.0 / 32.0, 64);
+    settings.replicates = 4;
+    settings.seed = seed;
+    const RegimeJudgement judged = judge_regime(measured(line_to(0.0, 1.6), settings), 0.25, 0.95);
+    if (judged.regime != Regime::flow) continue;
+    ++flows;
+    EXPECT_LE(judged.statistics->step.interval.high, 1.1 * 0.25) << "seed " << seed << ": " << judged.answer;
+  }
+  EXPECT_GT(flows, 3);
+}
+
+TEST(Regime, AStartWithoutAGradientIsRefused) {
+  RegimeProblem<double> problem = line_to(0.0, 1e200);
+  EXPECT_THROW(measured(problem, small_settings(0.1, 8)), InputError);
+  try {
+    (void)measured(problem, small_settings(0.1, 8));
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("at u0"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Regime, NoiseHidesASmallDrift) {
   EXPECT_EQ(regime_of(line_to(0.0, 0.02), small_settings(1.0 / 16.0, 64)), Regime::noise_dominated);
   RegimeSettings settings = small_settings(1.0 / 8.0, 64);
@@ -213,6 +270,10 @@ TEST(Regime, ABallHoldsIt) {
   EXPECT_EQ(judged.regime, Regime::stuck_on_the_ball) << judged.answer;
   ASSERT_TRUE(judged.suggested_radius.has_value());
   EXPECT_GT(*judged.suggested_radius, 6.0);  // the critical point of F lies inside
+  // From a start outside of the ball: F and the norm are those of u0 as given. F = (b − 6)² + 1.
+  const RegimeJudgement outside = judge_regime(measured(line_to(6.0, -3.0), settings), 0.25, 0.95);
+  ASSERT_TRUE(outside.suggested_radius.has_value()) << outside.answer;
+  EXPECT_NEAR(*outside.suggested_radius, std::hypot(3.0, 0.3) + std::sqrt(4.0 * 82.0), 1.5);  // 32 draws of values 64 and 100
   settings.radius = 20.0;
   EXPECT_NE(regime_of(line_to(6.0, 0.1), settings), Regime::stuck_on_the_ball);
 }
@@ -248,7 +309,7 @@ TEST(Regime, TiesAtTheStartAreCountedAsHarmful) {
   RegimeSettings settings = small_settings(1.0 / 64.0, 64);
   settings.batch = 8;
   const RegimeMeasurements at_tie = measured(problem, settings);
-  EXPECT_GT(at_tie.met.harmful_ties, 0u);
+  EXPECT_GE(at_tie.met.harmful_ties, 23u);  // at the start of all 24 runs, but where a batch of 8 has one input or one target: 2⁻⁶; the seed is fixed
   problem.u0[0] = 0.7;
   const RegimeMeasurements away = measured(problem, settings);
   EXPECT_EQ(away.met.harmful_ties, 0u);

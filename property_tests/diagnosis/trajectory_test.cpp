@@ -60,7 +60,19 @@ TEST(Trajectory, TheReferenceIsOfSecondOrder) {
   const FlowComparison c = compared(run_of(1.0, 0.0), FiniteLaw("zero", Points<double>::Zero(1, 1)), {1, 1, 1, 2, 0.95, 3});
   EXPECT_NEAR(c.factor.value, 1.0, 1e-3);
   EXPECT_LT(c.error, 1e-3);
-  EXPECT_LT(c.reference_error, 1e-12);
+  EXPECT_LT(c.sampling_error, 1e-12);
+  EXPECT_LT(c.integration_error, 1e-3);
+  EXPECT_GT(c.integration_error, c.error);  // of twice the step, so four times as large
+  // Few and long steps: the flow decays by e^{-6} from one record to the next, and four Heun steps of 3/4 make (1 - 3/2 + 9/8)⁴ = 0.15 of it, two of 3/2
+  // nearly 7.
+  RecordedRun sparse = run_of(1.0, 0.0);
+  for (std::size_t k = 0; k < sparse.times.size(); ++k) sparse.times[k] = 3.0 * static_cast<double>(k);
+  sparse.u.col(1) = Eigen::VectorXd::LinSpaced(sparse.u.rows(), 0.0, 3.0 * static_cast<double>(sparse.u.rows() - 1)).unaryExpr([](double s) {
+    return kStart * std::exp(-2.0 * s);
+  });
+  const TrajectoryJudgement judged = judge_trajectory(compared(sparse, FiniteLaw("zero", Points<double>::Zero(1, 1)), {1, 1, 1, 2, 0.95, 3}), 0.25);
+  EXPECT_EQ(judged.verdict, TrajectoryVerdict::undecided) << judged.answer;
+  EXPECT_NE(judged.advice.find("analyse.substeps"), std::string::npos) << judged.advice;
 }
 
 // With one batch a gradient, noise makes half as much of a piece's square as its movement: a product of one reference with itself would take a third of the

@@ -50,7 +50,7 @@ Json analysed_json(const Analysed& a) {
       {"run", a.run.name}, {"records", a.run.times.size()}, {"parameters", a.run.u.cols()}, {"length", a.moved.length}, {"displacement", a.moved.displacement}};
   if (!a.flow) return out;
   const FlowComparison& c = *a.flow;
-  constexpr const char* kNames[] = {"follows the flow", "another time scale", "noise-dominated", "does not follow the flow"};
+  constexpr const char* kNames[] = {"follows the flow", "another time scale", "noise-dominated", "does not follow the flow", "undecided"};
   out["verdict"] = kNames[static_cast<int>(a.judged->verdict)];
   out["answer"] = a.judged->answer;
   out["advice"] = a.judged->advice;
@@ -60,6 +60,8 @@ Json analysed_json(const Analysed& a) {
   out["drift"] = or_null(c.drift);
   out["error"] = or_null(c.error);
   out["reference_error"] = or_null(c.reference_error);
+  out["sampling_error"] = or_null(c.sampling_error);
+  out["integration_error"] = or_null(c.integration_error);
   out["largest_gap"] = c.gap.largest;
   out["path_distance"] = or_null(c.gap.path_distance);
   out["path_distance_tail"] = c.gap.path_distance_tail;
@@ -91,7 +93,7 @@ std::vector<std::string> sentences(const std::vector<Analysed>& runs, const std:
     const FlowComparison& c = *a.flow;
     out.push_back(fmt::format(
         "{}: drift {:.4g} (root mean square distance of the flow from the start); noise picked up in a unit of time {:.4g} (root of the trace); run and "
-        "flow: {}; F from {:.4g} to {:.4g}.",
+        "one sampled reference: {}; F from {:.4g} to {:.4g}.",
         a.run.name, c.drift, std::sqrt(c.noise_per_time), distance_text(c.gap), c.objective.front(), c.objective.back()));
   }
   for (const Gap& gap : gaps) out.push_back(fmt::format("{} and {}: {}.", gap.first, gap.second, distance_text(gap.gap)));
@@ -164,7 +166,7 @@ void write_summary(const std::vector<Analysed>& runs, const std::vector<Gap>& ga
   };
   Json scatter = Json::array();
   for (const Analysed& a : runs) scatter.push_back({{"label", a.run.name}, {"file", "runs.csv"}, {"x", "x"}, {"y", "y"}, {"where", {{"run", a.run.name}}}});
-  Json summary{{"name", name}, {"profile", "user"}, {"seed", seed}, {"title", "Recorded runs: " + name}, {"description", description}};
+  Json summary{{"name", folder.filename().string()}, {"profile", "user"}, {"seed", seed}, {"title", "Recorded runs: " + name}, {"description", description}};
   std::string answer;
   for (const Analysed& a : runs)
     if (a.judged) answer += fmt::format("{}{}: {}", answer.empty() ? "" : " ", a.run.name, a.judged->answer);
@@ -219,7 +221,7 @@ void run_analyse(const AnalyseOptions& options, Program& program) {
     const TrainingFile file = read_training_file(options.training, assignments);
     const TrainingDescription& t = file.training;
     seed = t.seed;
-    name = t.name;
+    name = t.name + "-" + name;
     used = file.settings.json();
     if (t.generator == nullptr)
       reject("{}: the generator {} exists in single precision only; the flow is computed in double", options.training, t.generator_single->name());
@@ -231,9 +233,13 @@ void run_analyse(const AnalyseOptions& options, Program& program) {
                                           file.settings.integer_at_least("analyse.substeps", 1),
                                           0.95,
                                           t.seed};
+    const std::string besides = t.practice.scheme == "sgd"
+                                    ? std::string()
+                                    : fmt::format(" The training's scheme, {}, is no part of that flow: it has neither ball nor noise.", t.practice.scheme);
     description =
-        fmt::format("Against the flow of F of {} ({} parameters), from {} to {}, batches of {}. A record that is a projection of u is shown, not compared.",
-                    t.generator->name(), t.generator->parameters(), t.source->name(), t.target->name(), t.practice.batch);
+        fmt::format("Against the flow of F of {} ({} parameters), from {} to {}, batches of {}. A record that is a projection of u is shown, not compared.{}",
+                    t.generator->name(), t.generator->parameters(), t.source->name(), t.target->name(), t.practice.batch, besides);
+    if (!besides.empty() && !options.json) std::cout << besides.substr(1) << "\n\n";
     const CpuLoss<double> loss(2.0);
     ConsoleProgress progress;
     for (Analysed& a : runs) {
@@ -242,11 +248,15 @@ void run_analyse(const AnalyseOptions& options, Program& program) {
       if (a.run.u.cols() < t.generator->parameters()) continue;  // a projection
       a.flow = compare_with_flow(a.run, *t.generator, loss, *t.source, *t.target, settings, progress);
       a.judged = judge_trajectory(*a.flow, tolerance);
-      if (a.judged->verdict != TrajectoryVerdict::follows) program.exit_code = kRefuted;
+      if (a.judged->verdict == TrajectoryVerdict::undecided) {
+        if (program.exit_code == kHolds) program.exit_code = kInconclusive;
+      } else if (a.judged->verdict != TrajectoryVerdict::follows) {
+        program.exit_code = kRefuted;
+      }
     }
   }
   if (!options.out.empty()) {
-    const std::filesystem::path folder = std::filesystem::path(options.out) / "regime" / name;
+    const std::filesystem::path folder = std::filesystem::path(options.out) / "regime" / ("record-" + name);
     const auto lock = hold_folder(folder, "slicecheck analyse");
     Manifest manifest(program.command, "user", seed, thread_count());
     manifest.add_library("LibTorch", torch_version());
@@ -277,7 +287,7 @@ void add_analyse_command(CLI::App& parser, Program& program) {
   CLI::App* command = parser.add_subcommand(
       "analyse",
       "Recorded runs of somebody else's training (CSV rows: time, u_1, …, u_d) against the flow of the loss, and against each other. Exit code: 1 where a "
-      "run does not follow the flow");
+      "run does not follow the flow, 4 where that is undecided");
   command->add_option("RUN", options->files, "Recorded runs; several, of different step sizes say, are compared with each other")->required();
   command->add_option("--training", options->training,
                       "Training file (TOML) with the generator, the laws and the batch size; without it the runs are only shown");
@@ -286,7 +296,7 @@ void add_analyse_command(CLI::App& parser, Program& program) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--seed", options->seed, "Seed of the reference flow, instead of that of the file");
   command->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(at_least_one());
-  command->add_option("--out", options->out, "Run folder; files go to OUT/regime/NAME, for `slicecheck report OUT`");
+  command->add_option("--out", options->out, "Run folder; files go to OUT/regime/record-NAME, for `slicecheck report OUT`");
   command->add_flag("--json", options->json, "The figures as JSON on standard output");
   command->callback([options, &program] { run_analyse(*options, program); });
 }

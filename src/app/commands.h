@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/core/folder_lock.h"
 #include "slicecheck/mpi/mpi_ranks.h"
 
 namespace slicecheck::app {
@@ -25,6 +27,9 @@ void add_claims_command(CLI::App& parser, Program& program);
 void add_verify_command(CLI::App& parser, Program& program);
 void add_experiment_command(CLI::App& parser, Program& program);
 void add_distance_command(CLI::App& parser, Program& program);
+void add_analyse_command(CLI::App& parser, Program& program);
+void add_regime_command(CLI::App& parser, Program& program);
+void add_audit_command(CLI::App& parser, Program& program);
 void add_report_command(CLI::App& parser, Program& program);
 
 void add_subjects_command(CLI::App& parser, Program& program);
@@ -53,6 +58,10 @@ inline CLI::Validator at_least_one() {
           },
           "POSITIVE"};
 }
+
+/// Holds a folder that a command is about to fill, tells where the file system has no locks, and removes what killed runs left half written.
+/// @throws InputError where another run holds it.
+std::unique_ptr<FolderLock> hold_folder(const std::filesystem::path& folder, const std::string& what);
 
 /// Folder of the program's Python scripts: beside an installed program, or in the source tree.
 std::filesystem::path script(const std::string& name);

@@ -39,13 +39,12 @@ std::filesystem::path data_folder(const RunOptions& options) {
 }
 
 /// A run that is refused leaves its folder as it was: tables are written at the end, so the manifest of an older run is put back; where there was no folder,
-/// and nothing but the manifest came into it, it goes again. A run that begins anew sets older checkpoints aside: a later --resume must not meet those of other
-/// settings where this run was killed before it came to them.
+/// and nothing but the manifest came into it, that goes again, and the lock removes the folder. A run that begins anew sets older checkpoints aside: a later
+/// --resume must not meet those of other settings where this run was killed before it came to them.
 class RefusedRun {
  public:
-  RefusedRun(const std::filesystem::path& folder, bool resume) : folder_(folder) {
+  RefusedRun(const std::filesystem::path& folder, bool folder_is_new, bool resume) : folder_(folder), folder_is_new_(folder_is_new) {
     std::error_code ignored;
-    for (auto path = std::filesystem::absolute(folder); !std::filesystem::exists(path, ignored); path = path.parent_path()) made_.push_back(path);
     if (std::filesystem::exists(folder / "manifest.json")) older_manifest_ = read_file(folder / "manifest.json");
     if (resume || !std::filesystem::exists(folder / "checkpoints")) return;
     std::filesystem::remove_all(older_checkpoints(), ignored);
@@ -65,11 +64,9 @@ class RefusedRun {
       std::filesystem::remove_all(older_checkpoints(), ignored);  // what failed had begun: its own are worth more
     else
       std::filesystem::rename(older_checkpoints(), folder_ / "checkpoints", ignored);
-    if (older_manifest_ || made_.empty()) return;
+    if (older_manifest_ || !folder_is_new_) return;
     const auto files = std::distance(std::filesystem::directory_iterator(folder_, ignored), std::filesystem::directory_iterator());
-    if (files != 1) return;
-    std::filesystem::remove(folder_ / "manifest.json", ignored);
-    for (const auto& path : made_) std::filesystem::remove(path, ignored);  // innermost first; one that is not empty stays
+    if (files == 2) std::filesystem::remove(folder_ / "manifest.json", ignored);  // and the lock
   }
   void keep() {
     kept_ = true;
@@ -81,7 +78,7 @@ class RefusedRun {
   [[nodiscard]] std::filesystem::path older_checkpoints() const { return folder_ / "checkpoints.old"; }
 
   std::filesystem::path folder_;
-  std::vector<std::filesystem::path> made_;  // innermost first
+  bool folder_is_new_;
   std::optional<std::string> older_manifest_;
   bool kept_ = false;
 };
@@ -135,7 +132,8 @@ void run_experiment(const Experiment& experiment, const Settings& settings, cons
     experiment.run({settings, options.profile, options.seed, folder, data_folder(options), options.resume, progress, ranks, false, device});
     return;
   }
-  RefusedRun refused(folder, options.resume);
+  const auto lock = hold_folder(folder, fmt::format("slicecheck experiment run {}", experiment.name));
+  RefusedRun refused(folder, lock->made_folder(), options.resume);
   Manifest manifest(program.command, options.profile, options.seed, thread_count());
   manifest.set_ranks(ranks.size());
   manifest.set_device(device_field(device));

@@ -9,10 +9,9 @@
 #include <thread>
 
 #include "commands.h"
-#include "slicecheck/core/build_info.h"
 #include "slicecheck/core/error.h"
-#include "slicecheck/cuda/device.h"
 #include "slicecheck/cuda/error.h"
+#include "version.h"
 
 namespace {
 
@@ -24,8 +23,7 @@ int run(int argc, char** argv, ProgramRanks& ranks) {
   const bool knows_ranks = argc > 2 && std::string_view(argv[1]) == "experiment" && std::string_view(argv[2]) == "run";
   if (ranks.rank() != 0 && !knows_ranks) return app::kHolds;
   CLI::App parser{"SliceCheck: does training with a sliced Wasserstein loss do what the theorems say?", "slicecheck"};
-  parser.set_version_flag("--version", fmt::format("slicecheck {} ({}, {}, {}, CUDA {})", build::version(), build::type(), build::compiler(), build::flags(),
-                                                   cuda::built_with_cuda() ? "on" : "off"));
+  parser.set_version_flag("--version", app::version_text, "Print the version, and those of everything that the program is made of");
   parser.require_subcommand(1);
   app::add_claims_command(parser, program);
   app::add_verify_command(parser, program);
@@ -33,6 +31,9 @@ int run(int argc, char** argv, ProgramRanks& ranks) {
   app::add_examples_command(parser, program);
   app::add_experiment_command(parser, program);
   app::add_distance_command(parser, program);
+  app::add_regime_command(parser, program);
+  app::add_analyse_command(parser, program);
+  app::add_audit_command(parser, program);
   app::add_report_command(parser, program);
   try {
     parser.parse(argc, argv);

@@ -3,10 +3,13 @@
 #include "commands.h"
 #include "console.h"
 #include "slicecheck/core/error.h"
+#include "slicecheck/core/files.h"
+#include "slicecheck/core/installed.h"
 #include "slicecheck/cuda/device.h"
 #include "slicecheck/gallery/matrix.h"
 #include "slicecheck/loss/cuda/cuda_loss.h"
 #include "slicecheck/torch/script_examples.h"
+#include "slicecheck/torch/script_generator_examples.h"
 #include "slicecheck/torch/torch_loss.h"
 
 namespace slicecheck::app {
@@ -65,10 +68,13 @@ void add_subjects_command(CLI::App& parser, Program&) {
 void add_examples_command(CLI::App& parser, Program&) {
   auto out = std::make_shared<std::string>("examples");
   CLI::App* command = parser.add_subcommand(
-      "examples", "Write example losses as TorchScript files, a right one and two with a defect, for `verify --subject torchscript:FILE`");
+      "examples",
+      "Write example TorchScript files: losses, a right one and two with a defect, for `verify --subject torchscript:FILE`; generators, a right one and three "
+      "others, for `audit`");
   command->add_option("--out", *out, "Folder for the files")->capture_default_str();
   command->callback([out] {
     for (const auto& file : write_script_examples(*out)) std::cout << file.string() << "\n";
+    for (const auto& file : write_script_generator_examples(*out)) std::cout << file.string() << "\n";
   });
 }
 
@@ -78,11 +84,19 @@ std::uint64_t cases_of_profile(const std::string& profile) {
   reject("unknown profile '{}'; expected quick or full", profile);
 }
 
+std::unique_ptr<FolderLock> hold_folder(const std::filesystem::path& folder, const std::string& what) {
+  auto lock = std::make_unique<FolderLock>(folder, what);
+  if (!lock->warning().empty()) std::cerr << fmt::format("slicecheck: warning: {}\n", lock->warning());
+  remove_leftovers(folder);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))  // checkpoints, plots, …
+    if (entry.is_directory(error)) remove_leftovers(entry.path());
+  return lock;
+}
+
 std::filesystem::path script(const std::string& name) {
   namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (const fs::path& folder : {program.parent_path().parent_path() / "share" / "slicecheck" / "scripts", fs::path(SLICECHECK_SCRIPTS_DIR)})
+  for (const fs::path& folder : {installed_files() / "scripts", fs::path(SLICECHECK_SCRIPTS_DIR)})
     if (fs::exists(folder / name)) return folder / name;
   reject("{} is neither beside the installed program nor in {}", name, SLICECHECK_SCRIPTS_DIR);
 }

@@ -189,7 +189,11 @@ void run_verify(const VerifyOptions& options, Program& program) {
   if (std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return name_of(*pair.second) == kCudaSubject; }))
     manifest.set_device(device_field(cuda::Where::cuda));
   manifest.set_settings({{"cases_per_check", budget.cases}, {"gallery_cases_per_check", kGalleryCases}});
-  if (!options.out.empty()) manifest.write(std::filesystem::path(options.out) / "manifest.json", false);
+  std::unique_ptr<FolderLock> lock;
+  if (!options.out.empty()) {
+    lock = hold_folder(options.out, "slicecheck verify");
+    manifest.write(std::filesystem::path(options.out) / "manifest.json", false);
+  }
   ConsoleProgress progress;
   std::vector<Verdict> verdicts;
   for (const auto& [claim, subject] : pairs) verdicts.push_back(verify(*claim, *subject, budget, progress));

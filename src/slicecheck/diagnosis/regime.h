@@ -69,13 +69,17 @@ struct RegimeRun {
 struct NonsmoothCounts {
   std::uint64_t steps = 0;
   std::uint64_t with_ties = 0;      ///< two images with the same projection, exactly, as computed
-  std::uint64_t harmful_ties = 0;   ///< of different inputs, with different targets and different derivatives in u (claim N6)
-  std::uint64_t unjudged_ties = 0;  ///< beyond the first eight of a step
+  std::uint64_t harmful_ties = 0;   ///< blocks of equal projections with different targets and different derivatives in u of two inputs (claim N6)
+  std::uint64_t unjudged_ties = 0;  ///< blocks that were given up: more than eight pairs of derivatives in a step
   std::uint64_t kinks = 0;          ///< pre-activations that are exactly 0; only where `network` is there
   double sides_changed = 0.0;       ///< share of (hidden unit, probe input) whose side changed between two looks of a run at α: how many pieces are crossed
 };
 
 /// Everything that the runs left.
+/// Whether kinks of the generator can be looked at: counted in our own ReLU networks; our smooth networks have none; those of others cannot be seen from
+/// outside.
+enum class KinksSeen { invisible, none_there, counted };
+
 struct RegimeMeasurements {
   RegimeSettings settings;
   std::vector<double> times;            ///< of the looks, times[0] = 0
@@ -89,10 +93,11 @@ struct RegimeMeasurements {
   double start_noise = 0.0;             ///< E‖φ(u0) − ∇F(u0)‖² of a step as trained
   double start_direction_noise = 0.0;   ///< the part of it that more directions would remove
   double start_norm = 0.0;              ///< ‖u0‖, after the projection
+  double given_objective = 0.0;         ///< F at u0 as given, before a projection
   double given_norm = 0.0;              ///< ‖u0‖ as given
   Index parameters = 0;
   NonsmoothCounts met;
-  bool kinks_visible = false;  ///< the generator is a network of ours, whose pre-activations can be looked at
+  KinksSeen kinks = KinksSeen::invisible;
 };
 
 /// Where unfinished work is kept.

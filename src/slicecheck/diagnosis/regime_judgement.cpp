@@ -11,8 +11,12 @@ namespace {
 
 std::string percent(double share) {
   if (!std::isfinite(share)) return "?";
+  if (share >= 10.0) return fmt::format("{:.2g} %", 100.0 * share);
   return share < 0.0995 ? fmt::format("{:.1f} %", 100.0 * share) : fmt::format("{:.0f} %", 100.0 * share);
 }
+
+/// Below this share of the drift the spread is no noise to speak of, and its fall with α is that of rounding.
+constexpr double kNoNoise = 1e-4;
 
 std::string percent(const Jackknifed& share) {
   return fmt::format("{} [{}, {}]", percent(share.value), percent(share.interval.low), percent(share.interval.high));
@@ -33,22 +37,30 @@ double step_factor(double noise, double step, double tolerance) {
   return std::min(1.0, c);
 }
 
-/// Where the noise comes from, and what lowers it besides a smaller step.
+/// Where the noise comes from, and what lowers it besides a smaller step. The variance of a step is batches + directions/L, so that more directions leave the
+/// part of the batch, and larger batches that of the directions.
 std::string noise_advice(const RegimeMeasurements& m, const RegimeStatistics& s, double tolerance) {
-  const double factor = s.noise.value * s.noise.value / (tolerance * tolerance);
   // NPSGD's own noise adds αa²S to the variance of every coordinate, less what the flow contracts.
   const double own = m.settings.step_size * m.settings.noise * m.settings.noise * s.horizon * static_cast<double>(m.parameters);
   const double at_end = s.looks.back().spread.front();
   if (m.settings.noise > 0.0 && own > 0.5 * at_end)
     return fmt::format("; most of the noise is NPSGD's own (a = {:g} adds up to {:.3g} in norm over this time): a smaller a helps most", m.settings.noise,
                        std::sqrt(own));
-  const double share = m.start_noise > 0.0 ? m.start_direction_noise / m.start_noise : 0.0;
-  if (share > 0.5)
-    return fmt::format("; {:.0f} % of a step's noise at the start comes from its {} direction{}: about {:.0f} directions a step do as much as a smaller step",
-                       100.0 * share, m.settings.directions, m.settings.directions == 1 ? "" : "s",
-                       std::ceil(static_cast<double>(m.settings.directions) * factor / share));
-  return fmt::format("; {:.0f} % of a step's noise at the start comes from its batch of {}: batches of about {:.0f} do as much as a smaller step",
-                     100.0 * (1.0 - share), m.settings.batch, std::ceil(static_cast<double>(m.settings.batch) * factor));
+  if (!(m.start_noise > 0.0)) return "";
+  const double directions = m.start_direction_noise / m.start_noise;
+  const double batch = 1.0 - directions;
+  // The share of the variance that may stay, at 0.9 of the tolerance.
+  const double left = (0.81 * tolerance * tolerance - s.step.value * s.step.value) / (s.noise.value * s.noise.value);
+  const std::string parts =
+      fmt::format("; of a step's noise at the start {:.0f} % comes from its {} direction{} and {:.0f} % from its batch of {}: ", 100.0 * directions,
+                  m.settings.directions, m.settings.directions == 1 ? "" : "s", 100.0 * batch, m.settings.batch);
+  if (left > batch)
+    return parts + fmt::format("about {:.0f} directions a step do as much as the smaller step",
+                               std::ceil(static_cast<double>(m.settings.directions) * directions / (left - batch)));
+  if (left > directions)
+    return parts + fmt::format("batches of about {:.0f} do as much as the smaller step, but they change F",
+                               std::ceil(static_cast<double>(m.settings.batch) * batch / (left - directions)));
+  return parts + "neither alone does as much as the smaller step";
 }
 
 void suggest_step(RegimeJudgement& out, const RegimeMeasurements& m, const RegimeStatistics& s, double tolerance) {
@@ -65,13 +77,16 @@ std::string figures(const RegimeStatistics& s) {
 }
 
 void collect_reasons(RegimeJudgement& out, const RegimeMeasurements& m, const RegimeStatistics& s, double confidence) {
-  const auto add = [&](std::string text) { out.reasons.push_back(std::move(text)); };
+  const auto add = [&](const std::string& text) { out.reasons.push_back(text); };
   const auto level = fmt::format("{:g} %", 100.0 * confidence);
   const auto root = [](double v) { return std::sqrt(std::max(0.0, v)); };
   add(fmt::format("Over the time S = {:.4g} the mean path travels {:.4g} (root mean square over {} looks, at α/{}); ‖u0‖ = {:.4g}.", s.horizon,
                   s.drift.back().value, m.settings.looks, 1 << (m.settings.levels - 1), m.start_norm));
-  add(fmt::format("The spread of replicates falls with α like α to the power {:.2f} [{:.2f}, {:.2f}] ({} jackknife); 1/2 is what T1 predicts for small α.",
-                  s.spread_slope.value, s.spread_slope.interval.low, s.spread_slope.interval.high, level));
+  if (s.spread[0].value <= kNoNoise * s.drift.back().value || !std::isfinite(s.spread_slope.value))
+    add("Replicates agree to rounding: there is no noise to speak of.");
+  else
+    add(fmt::format("The spread of replicates falls with α like α to the power {:.2f} [{:.2f}, {:.2f}] ({} jackknife); 1/2 is what T1 predicts for small α.",
+                    s.spread_slope.value, s.spread_slope.interval.low, s.spread_slope.interval.high, level));
   if (std::isfinite(s.difference_slope.value))
     add(
         fmt::format("The mean paths at α and α/2 are {:.3g} apart, those at α/2 and α/4 {:.3g}: like α to the power {:.2f} [{:.2f}, {:.2f}]; 1 is predicted, "
@@ -99,38 +114,84 @@ void collect_reasons(RegimeJudgement& out, const RegimeMeasurements& m, const Re
                     percent(s.on_sphere[0].mean), m.settings.radius, s.outward[0].mean, s.outward[0].interval.low, s.outward[0].interval.high));
   if (m.given_norm > m.start_norm * (1.0 + 1e-9))
     add(fmt::format("u0 has norm {:.4g} and does not lie in the ball: the training starts from its projection.", m.given_norm));
-  const std::string kinks = m.kinks_visible ? fmt::format("; {} pre-activations exactly 0, and between two looks {} of the units change sides", m.met.kinks,
-                                                          percent(m.met.sides_changed))
-                                            : std::string("; kinks inside this generator cannot be seen from outside: `slicecheck audit` probes for them");
+  std::string kinks = "; kinks inside this generator cannot be seen from outside: `slicecheck audit` probes for them";
+  if (m.kinks == KinksSeen::none_there) kinks = "; the generator is smooth, it has no kinks";
+  if (m.kinks == KinksSeen::counted)
+    kinks = fmt::format("; {} pre-activations exactly 0, and between two looks {} of the units change sides", m.met.kinks, percent(m.met.sides_changed));
   add(fmt::format("Ties of projections, exact as computed: in {} of {} steps looked at, {} of them harmful (N6{}){}.", m.met.with_ties, m.met.steps,
                   m.met.harmful_ties, m.met.unjudged_ties > 0 ? fmt::format("; {} more were not judged", m.met.unjudged_ties) : std::string(), kinks));
+}
+
+std::string level_text(const RegimeMeasurements& m, Index level) { return fmt::format("α = {:g}", std::ldexp(m.settings.step_size, -static_cast<int>(level))); }
+
+/// What is said where a step is out of the question: the largest measured step size after the last bad one.
+void suggest_good_level(RegimeJudgement& out, const RegimeMeasurements& m, const std::vector<bool>& bad) {
+  Index level = m.settings.levels;
+  while (level > 0 && !bad[static_cast<std::size_t>(level) - 1]) --level;
+  if (level == m.settings.levels) {
+    out.advice =
+        fmt::format("Take a much smaller step: {} fails as well. `slicecheck audit` estimates second derivatives and suggests one.", level_text(m, level - 1));
+    return;
+  }
+  out.suggested_step_size = std::ldexp(m.settings.step_size, -static_cast<int>(level));
+  out.advice = fmt::format("Take {} or smaller, and ask again.", level_text(m, level));
 }
 
 RegimeJudgement judge_failures(const RegimeMeasurements& m) {
   RegimeJudgement out;
   out.regime = Regime::step_too_large;
   std::vector<Index> failed(static_cast<std::size_t>(m.settings.levels));
-  std::uint64_t first = m.settings.steps << m.settings.levels;
-  for (const RegimeRun& run : m.runs) {
-    if (!run.failed_at) continue;
-    ++failed[static_cast<std::size_t>(run.level)];
-    first = std::min(first, *run.failed_at);
+  std::vector<bool> bad(failed.size());
+  for (const RegimeRun& run : m.runs) failed[static_cast<std::size_t>(run.level)] += run.failed_at ? 1 : 0;
+  Index worst = m.settings.levels;
+  for (Index level = m.settings.levels - 1; level >= 0; --level) {
+    const auto j = static_cast<std::size_t>(level);
+    bad[j] = failed[j] > 0;
+    if (bad[j]) worst = level;
   }
   for (Index level = 0; level < m.settings.levels; ++level)
     out.reasons.push_back(
-        fmt::format("α/{}: {} of {} runs end with a loss that is not finite.", 1 << level, failed[static_cast<std::size_t>(level)], m.settings.replicates));
-  const bool everywhere = failed.back() > 0;
-  out.answer = fmt::format("Step too large: {} of {} runs at α = {:g} end with a loss that is not finite, the first at step {}.", failed.front(),
-                           m.settings.replicates, m.settings.step_size, first);
-  if (everywhere) {
-    out.advice = fmt::format("Take a much smaller step: α/{} fails as well. `slicecheck audit` estimates second derivatives and suggests one.",
-                             1 << (m.settings.levels - 1));
-  } else {
-    Index level = 0;
-    while (failed[static_cast<std::size_t>(level)] > 0) ++level;
-    out.suggested_step_size = std::ldexp(m.settings.step_size, -static_cast<int>(level));
-    out.advice = fmt::format("Take α = {:g} or smaller, where no run failed, and ask again.", *out.suggested_step_size);
+        fmt::format("{}: {} of {} runs leave what can be computed.", level_text(m, level), failed[static_cast<std::size_t>(level)], m.settings.replicates));
+  std::uint64_t first = ~std::uint64_t{0};
+  for (const RegimeRun& run : m.runs)
+    if (run.level == worst && run.failed_at) first = std::min(first, *run.failed_at);
+  out.answer = fmt::format("Step too large: {} of {} runs at {} leave what can be computed, the first at step {}.", failed[static_cast<std::size_t>(worst)],
+                           m.settings.replicates, level_text(m, worst), first);
+  suggest_good_level(out, m, bad);
+  return out;
+}
+
+/// F at the end far above F(u0), in half of the runs: the training climbs. Intervals by the jackknife say nothing of paths that grow like this.
+bool judge_climb(RegimeJudgement& out, const RegimeMeasurements& m, const RegimeStatistics& s) {
+  constexpr double kFar = 10.0;
+  std::vector<double> ends;
+  std::vector<bool> bad;
+  for (Index level = 0; level < m.settings.levels; ++level) {
+    std::vector<double> values;
+    for (const RegimeRun& run : m.runs)
+      if (run.level == level) values.push_back(run.objective);
+    std::nth_element(values.begin(), values.begin() + static_cast<Index>(values.size() / 2), values.end());
+    ends.push_back(values[values.size() / 2]);
+    bad.push_back(!(ends.back() <= kFar * s.start_objective.mean));
   }
+  if (!bad.front()) return false;
+  out.regime = Regime::step_too_large;
+  out.answer =
+      fmt::format("Step too large: at {} F climbs from {:.4g} to {:.4g} (median over the replicates).", level_text(m, 0), s.start_objective.mean, ends.front());
+  suggest_good_level(out, m, bad);
+  return true;
+}
+
+RegimeJudgement& judge_stuck(RegimeJudgement& out, const RegimeMeasurements& m, const RegimeStatistics& s) {
+  out.regime = Regime::stuck_on_the_ball;
+  out.suggested_radius = m.given_norm + std::sqrt(s.horizon * std::max(0.0, m.given_objective));
+  out.answer = fmt::format(
+      "Stuck on the ball: {} of the last quarter's steps end on the sphere of radius {:g}, and descent still pulls outwards there (multiplier {:.3g}).",
+      percent(s.on_sphere[0].mean), m.settings.radius, s.outward[0].mean / m.settings.radius);
+  out.advice = fmt::format(
+      "What it converges to is a critical point of the ball, not of F (T5). Take r ≥ ‖u0‖ + √(S·F(u0)) = {:.4g}, u0 as given: no solution of the flow from it "
+      "goes further in the time S = {:.4g}.",
+      *out.suggested_radius, s.horizon);
   return out;
 }
 
@@ -155,22 +216,17 @@ RegimeJudgement judge_regime(const RegimeMeasurements& m, double tolerance, doub
   out.statistics = regime_statistics(m, confidence);
   const RegimeStatistics& s = *out.statistics;
   collect_reasons(out, m, s, confidence);
-  if (m.settings.radius > 0.0 && s.on_sphere[0].interval.low > 0.5 && s.outward[0].interval.low > 0.0) {
-    out.regime = Regime::stuck_on_the_ball;
-    out.suggested_radius = m.given_norm + std::sqrt(s.horizon * std::max(0.0, s.start_objective.mean));
-    out.answer = fmt::format(
-        "Stuck on the ball: {} of the last quarter's steps end on the sphere of radius {:g}, and descent still pulls outwards there (multiplier {:.3g}).",
-        percent(s.on_sphere[0].mean), m.settings.radius, s.outward[0].mean / m.settings.radius);
-    out.advice = fmt::format(
-        "What it converges to is a critical point of the ball, not of F (T5). Take r ≥ ‖u0‖ + √(S·F(u0)) = {:.4g}: no solution of the flow from "
-        "u0 goes further in the time S = {:.4g}.",
-        *out.suggested_radius, s.horizon);
+  if (!std::any_of(s.phi_squares.begin(), s.phi_squares.end(), [](double square) { return square > 0.0; })) {
+    out.answer = "Undecided: nothing moves, the stochastic gradient is 0 at every step of every run.";
+    out.advice = "Start from another u0, where the generator is not dead or constant.";
     return out;
   }
+  if (m.settings.radius > 0.0 && s.on_sphere[0].interval.low > 0.5 && s.outward[0].interval.low > 0.0) return judge_stuck(out, m, s);
+  if (judge_climb(out, m, s)) return out;
   if (!s.drift_seen) {
     out.regime = Regime::noise_dominated;
     out.answer = fmt::format(
-        "Noise-dominated: no drift can be told from the noise; at α = {:g} replicates end {:.3g} apart from their mean, and the mean path travels {:.3g} "
+        "Noise-dominated: no drift can be told from the noise; at α = {:g} replicates are {:.3g} from their mean on average, and the mean path travels {:.3g} "
         "[{:.3g}, {:.3g}].",
         m.settings.step_size, s.spread[0].value, s.drift.back().value, s.drift.back().interval.low, s.drift.back().interval.high);
     out.advice = s.residual[0].interval.low > 0.0
@@ -178,8 +234,8 @@ RegimeJudgement judge_regime(const RegimeMeasurements& m, double tolerance, doub
                      : "∇F is not told from 0 at the end: the training may hover about a critical point. Compare with a run from another u0.";
     return out;
   }
-  // Surely falling, or not told from √α.
-  const bool spread_falls = s.spread_slope.interval.low > 0.0 || s.spread_slope.interval.high >= 0.5;
+  // Surely falling, not told from √α, or not there.
+  const bool spread_falls = s.spread_slope.interval.low > 0.0 || s.spread_slope.interval.high >= 0.5 || s.spread[0].value <= kNoNoise * s.drift.back().value;
   if (s.error.interval.high <= tolerance && spread_falls) {
     out.regime = Regime::flow;
     out.answer = fmt::format("In the flow regime: at α = {:g}, {}.", m.settings.step_size, figures(s));
@@ -208,7 +264,8 @@ RegimeJudgement judge_regime(const RegimeMeasurements& m, double tolerance, doub
   }
   out.answer = fmt::format("Undecided at a tolerance of {}: at α = {:g}, {}{}.", percent(tolerance), m.settings.step_size, figures(s),
                            spread_falls ? "" : "; and the spread of replicates does not fall with α");
-  out.advice = fmt::format("More replicates than {} decide, or another tolerance.", m.settings.replicates);
+  out.advice = spread_falls ? fmt::format("More replicates than {} decide, or another tolerance.", m.settings.replicates)
+                            : "The flow may spread paths apart: look at smaller step sizes (regime.levels).";
   return out;
 }
 

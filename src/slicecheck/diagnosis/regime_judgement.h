@@ -16,7 +16,8 @@ std::string regime_name(Regime regime);
 
 /// Every run at α comes with a relative error e = √(noise² + step²) (RegimeStatistics), judged against a tolerance that the user sets: WORDS, not a theorem.
 ///
-/// 1. A run whose loss is not finite: the step is too large.
+/// 1. A run that leaves what can be computed, or F at the end above 10·F(u0) in half of the runs at α: the step is too large. No step that moves at all:
+///    undecided.
 /// 2. More than half of the last quarter's steps on the sphere, and descent pulls outwards there, both beyond the replicates' intervals: stuck on the ball.
 /// 3. No drift beyond the replicates' interval: noise-dominated.
 /// 4. The interval of e below the tolerance, and the spread falls with α, surely or so that it is not told from √α: the flow regime. The interval above it: the

@@ -24,6 +24,7 @@ constexpr std::uint64_t kGradientAtStart = 3;
 constexpr std::uint64_t kObjectiveAtStart = 4;
 constexpr std::uint64_t kNoiseAtStart = 5;
 constexpr std::uint64_t kDirectionNoiseAtStart = 6;
+constexpr std::uint64_t kObjectiveAtGiven = 7;
 constexpr Index kDirectionFactor = 8;  ///< how many times more directions the noise is measured with
 constexpr Index kProbeInputs = 16;
 
@@ -86,14 +87,24 @@ void count_ties(const TrainingParts<S>& parts, const State<S>& state, NonsmoothC
   ++met.steps;
   bool tied = false;
   int judged = 0;
-  for (std::size_t i = 0; i + 1 < order.size(); ++i) {
-    if (along[order[i]] != along[order[i + 1]]) continue;
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {  // a block of equal projections
+    while (end < order.size() && along[order[end]] == along[order[begin]]) ++end;
+    if (end - begin < 2) continue;
     tied = true;
-    if (batch.x.row(order[i]) == batch.x.row(order[i + 1]) || targets[static_cast<Index>(i)] == targets[static_cast<Index>(i) + 1]) continue;  // harmless
-    if (++judged > kLargest)
-      ++met.unjudged_ties;
-    else if (gradient(order[i]) != gradient(order[i + 1]))
-      ++met.harmful_ties;
+    if (targets[static_cast<Index>(begin)] == targets[static_cast<Index>(end) - 1]) continue;  // every matching is the same
+    const Index first = order[begin];
+    std::optional<Vector<S>> of_first;
+    bool harmful = false;
+    for (std::size_t i = begin + 1; i < end && !harmful; ++i) {
+      if (batch.x.row(order[i]) == batch.x.row(first)) continue;
+      if (++judged > kLargest) {
+        ++met.unjudged_ties;
+        break;
+      }
+      if (!of_first) of_first = gradient(first);
+      harmful = gradient(order[i]) != *of_first;
+    }
+    met.harmful_ties += harmful ? 1 : 0;
   }
   met.with_ties += tied ? 1 : 0;
 }
@@ -125,6 +136,7 @@ class Regimen {
 
   RegimeMeasurements measure() {
     if (files_.resume && !files_.checkpoint.empty() && std::filesystem::exists(files_.checkpoint)) load();
+    look_at_start();
     auto saved = Clock::now();
     for (; look_ <= s_.looks; ++look_) {
       walk_to_look();
@@ -187,7 +199,10 @@ class Regimen {
   void make_tables() {
     out_.settings = s_;
     out_.parameters = problem_.u0.size();
-    out_.kinks_visible = problem_.network != nullptr;
+    if (problem_.network) {
+      const Activation act = problem_.network->activation();
+      out_.kinks = act == Activation::relu || act == Activation::leaky_relu ? KinksSeen::counted : KinksSeen::none_there;
+    }
     out_.given_norm = problem_.u0.norm();
     out_.start_norm = start_.norm();
     const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -263,7 +278,9 @@ class Regimen {
 
   [[nodiscard]] double objective(const Vector<S>& u, std::uint32_t replicate, std::uint64_t slot) const {
     const ObjectiveSettings settings{s_.batch, s_.objective_batches, s_.objective_directions, 0.95};
-    return estimate_objective<S>(*problem_.generator, *problem_.loss, *problem_.source, *problem_.target, u, settings, s_.seed, replicate, slot).mean;
+    const double f = estimate_objective<S>(*problem_.generator, *problem_.loss, *problem_.source, *problem_.target, u, settings, s_.seed, replicate, slot).mean;
+    if (!std::isfinite(f)) reject("F is {}", f);
+    return f;
   }
 
   void look_at_ends() {
@@ -271,9 +288,16 @@ class Regimen {
       Walker<S>& walker = walkers_[static_cast<std::size_t>(i)];
       if (walker.run.steps > 0) walker.run.phi_squares /= static_cast<double>(walker.run.steps);
       if (walker.run.failed_at) return;
-      walker.run.gradient = estimate(walker.state.u, static_cast<std::uint32_t>(i), kGradientAtEnd);
-      walker.run.objective = objective(walker.state.u, static_cast<std::uint32_t>(i), kObjectiveAtEnd);
+      try {
+        walker.run.gradient = estimate(walker.state.u, static_cast<std::uint32_t>(i), kGradientAtEnd);
+        walker.run.objective = objective(walker.state.u, static_cast<std::uint32_t>(i), kObjectiveAtEnd);
+      } catch (const InputError&) {  // the last step left what can be computed
+        walker.run.failed_at = walker.run.steps;
+      }
     });
+  }
+
+  void look_at_start() try {
     const Vector<S> u0 = start_.cast<S>();
     out_.start.resize(static_cast<std::size_t>(s_.replicates));
     out_.start_objective.resize(out_.start.size());
@@ -292,6 +316,14 @@ class Regimen {
     // variance = batches + directions/L, at L and at 8L.
     const double part = (out_.start_noise - mean(more_directions)) * static_cast<double>(kDirectionFactor) / static_cast<double>(kDirectionFactor - 1);
     out_.start_direction_noise = std::clamp(part, 0.0, out_.start_noise);
+    out_.given_objective = mean(out_.start_objective);
+    if (!(out_.given_norm > out_.start_norm * (1.0 + 1e-9))) return;
+    const Vector<S> given = problem_.u0.template cast<S>();
+    std::vector<double> values(out_.start.size());
+    parallel_for(s_.replicates, [&](Index r) { values[static_cast<std::size_t>(r)] = objective(given, static_cast<std::uint32_t>(r), kObjectiveAtGiven); });
+    out_.given_objective = mean(values);
+  } catch (const InputError& error) {
+    reject("at u0, before the first step: {}", error.what());
   }
 
   void save() const {

@@ -75,6 +75,16 @@ class JackknifeMoments {
   std::vector<PathMoments> moments_;
 };
 
+/// √(noise² + step²). A negative estimate of step² counts as 0 in the value, but its uncertainty stays in the interval.
+Jackknifed error_of(const JackknifeMoments& jackknife, double (*noise)(const PathMoments&), double (*step)(const PathMoments&)) {
+  const Jackknifed square = jackknife.of([&](const PathMoments& m) { return noise(m) + step(m); });
+  const double below = std::max(0.0, -jackknife.of(step).value);
+  const auto root = [](double v) { return std::isnan(v) ? v : std::sqrt(std::max(0.0, v)); };
+  Jackknifed out{root(square.value + below), 0.0, {root(square.interval.low + below), root(square.interval.high + below)}};
+  out.standard_error = out.value > 0.0 ? square.standard_error / (2.0 * out.value) : kNaN;
+  return out;
+}
+
 /// Least-squares slope of ½ log2 of values at α, α/2, … against log2 α; NaN where a value is not positive.
 double slope_of(const std::vector<double>& squares) {
   const double middle = static_cast<double>(squares.size() - 1) / 2.0;
@@ -177,11 +187,11 @@ RegimeStatistics regime_statistics(const RegimeMeasurements& measured, double co
     if (j + 1 < static_cast<std::size_t>(levels)) out.distance_of_means.push_back(jackknife.root_of([j](const PathMoments& m) { return m.difference[j]; }));
   }
   out.drift_seen = jackknife.of([](const PathMoments& m) { return m.drift.back(); }).interval.low > 0.0;
-  const auto noise = [](const PathMoments& m) { return m.spread.front() / m.drift.back(); };
-  const auto step = [](const PathMoments& m) { return 4.0 * m.difference.front() / m.drift.back(); };
+  constexpr auto noise = [](const PathMoments& m) { return m.spread.front() / m.drift.back(); };
+  constexpr auto step = [](const PathMoments& m) { return 4.0 * m.difference.front() / m.drift.back(); };
   out.noise = jackknife.root_of(noise);
   out.step = jackknife.root_of(step);
-  out.error = jackknife.root_of([&](const PathMoments& m) { return noise(m) + std::max(0.0, step(m)); });
+  out.error = error_of(jackknife, noise, step);
   out.spread_slope = jackknife.of([](const PathMoments& m) { return slope_of(m.spread); });
   out.difference_slope = jackknife.of([](const PathMoments& m) { return slope_of(m.difference); });
   out.horizon = measured.times.back();

@@ -33,14 +33,11 @@ class SampledFlow {
   SampledFlow(const Generator<double>& generator, const SampleLoss<double>& loss, const Law& source, const Law& target, const FlowComparisonSettings& settings)
       : generator_(generator), loss_(loss), source_(source), target_(target), s_(settings) {}
 
-  /// Gradients that a piece takes.
-  [[nodiscard]] std::uint64_t draws_a_piece() const { return static_cast<std::uint64_t>(2 * s_.substeps * s_.batches); }
-
-  /// u moved by the flow for a time, by Heun's method.
-  [[nodiscard]] Eigen::VectorXd moved(Eigen::VectorXd u, double time, std::uint32_t reference, std::uint64_t piece) const {
-    std::uint64_t draw = piece * draws_a_piece();
-    const double h = time / static_cast<double>(s_.substeps);
-    for (Index step = 0; step < s_.substeps; ++step) {
+  /// u moved by the flow for a time, by Heun's method with so many steps.
+  [[nodiscard]] Eigen::VectorXd moved(Eigen::VectorXd u, double time, Index substeps, std::uint32_t reference, std::uint64_t piece) const {
+    std::uint64_t draw = piece * static_cast<std::uint64_t>(2 * substeps * s_.batches);
+    const double h = time / static_cast<double>(substeps);
+    for (Index step = 0; step < substeps; ++step) {
       const Eigen::VectorXd first = gradient(u, reference, draw);
       u -= (0.5 * h) * (first + gradient(u - h * first, reference, draw));
     }
@@ -55,7 +52,11 @@ class SampledFlow {
       const Points<double> y = target_.sample<double>({s_.seed, Purpose::evaluation_target, reference, draw}, s_.n);
       const Points<double> theta = uniform_directions<double>({s_.seed, Purpose::evaluation_directions, reference, draw}, s_.directions, y.cols());
       const auto image = generator_.linearise(u, x);
-      if (!image->images().allFinite()) reject("the flow of the given loss leaves what the generator can compute: its images are not finite");
+      if (!image->images().allFinite())
+        reject(
+            "the flow of the given loss leaves what the generator can compute: the steps between two records are too long for it (more analyse.substeps), or "
+            "the "
+            "time column is not s = Σ α");
       sum += image->pullback(loss_.evaluate(image->images(), y, theta).gradient);
     }
     return sum / static_cast<double>(s_.batches);
@@ -163,27 +164,28 @@ FlowComparison compare_with_flow(const RecordedRun& run, const Generator<double>
   const Index records = run.u.rows();
   const auto step = [&](Index k) { return run.times[static_cast<std::size_t>(k) + 1] - run.times[static_cast<std::size_t>(k)]; };
   FlowComparison out;
-  // The whole flow, twice; its references are numbers 0 and 1, those of the pieces 2 and 3.
-  std::vector<RecordedRun> whole(2, RecordedRun{"flow", run.times, Points<double>(records, run.u.cols())});
-  parallel_for(2, [&](Index reference) {
-    Points<double>& u = whole[static_cast<std::size_t>(reference)].u;
+  // The whole flow: references 0 and 1 with 2·substeps steps, 5 and 6 with substeps. Those of the pieces are 2 and 3; 4 is for F.
+  constexpr std::uint32_t kReferences[] = {0, 1, 5, 6};
+  std::vector<RecordedRun> whole(4, RecordedRun{"flow", run.times, Points<double>(records, run.u.cols())});
+  parallel_for(4, [&](Index i) {
+    Points<double>& u = whole[static_cast<std::size_t>(i)].u;
     u.row(0) = run.u.row(0);
+    const Index substeps = i < 2 ? 2 * settings.substeps : settings.substeps;
     for (Index k = 0; k + 1 < records; ++k) {
-      u.row(k + 1) = flow.moved(u.row(k).transpose(), step(k), static_cast<std::uint32_t>(reference), static_cast<std::uint64_t>(k)).transpose();
-      if (reference == 0) progress.update("flow", static_cast<double>(k + 1) / static_cast<double>(records - 1));
+      u.row(k + 1) = flow.moved(u.row(k).transpose(), step(k), substeps, kReferences[i], static_cast<std::uint64_t>(k)).transpose();
+      if (i == 0) progress.update("flow", static_cast<double>(k + 1) / static_cast<double>(records - 1));
     }
   });
   const auto count = static_cast<std::size_t>(records - 1);
   std::vector<double> along(count);
   std::vector<double> squares(count);
   std::vector<double> moved_squares(count);
-  std::vector<Eigen::MatrixXd> pieces(count);
   std::atomic<Index> done{0};
   parallel_for(records - 1, [&](Index k) {
     const Eigen::VectorXd here = run.u.row(k).transpose();
     const auto number = static_cast<std::uint64_t>(k);
-    const Eigen::VectorXd first = flow.moved(here, step(k), 2, number) - here;
-    const Eigen::VectorXd second = flow.moved(here, step(k), 3, number) - here;
+    const Eigen::VectorXd first = flow.moved(here, step(k), 2 * settings.substeps, 2, number) - here;
+    const Eigen::VectorXd second = flow.moved(here, step(k), 2 * settings.substeps, 3, number) - here;
     const Eigen::VectorXd delta = run.u.row(k + 1).transpose() - here;
     const auto i = static_cast<std::size_t>(k);
     along[i] = 0.5 * delta.dot(first + second);
@@ -204,7 +206,8 @@ FlowComparison compare_with_flow(const RecordedRun& run, const Generator<double>
   const double kappa = out.factor.value;
   out.noise_per_time = std::max(0.0, all_moved - 2.0 * kappa * all_along + kappa * kappa * all_squares) / (run.times.back() - run.times.front());
   double error = 0.0;
-  double reference = 0.0;
+  double sampling = 0.0;
+  double integration = 0.0;
   double drift = 0.0;
   for (Index k = 0; k < records; ++k) {
     const Eigen::VectorXd first = (run.u.row(k) - whole[0].u.row(k)).transpose();
@@ -213,15 +216,17 @@ FlowComparison compare_with_flow(const RecordedRun& run, const Generator<double>
     const double travelled = (whole[0].u.row(k) - run.u.row(0)).dot(whole[1].u.row(k) - run.u.row(0));
     error += gap;
     drift += travelled;
-    reference += 0.5 * (first - second).squaredNorm();
+    sampling += 0.5 * (first - second).squaredNorm();
+    integration += (whole[0].u.row(k) - whole[2].u.row(k)).dot(whole[1].u.row(k) - whole[3].u.row(k));
     out.distance.push_back(std::sqrt(std::max(0.0, gap)));
     out.travelled.push_back(std::sqrt(std::max(0.0, travelled)));
   }
-  if (!(drift > 0.0))
-    reject("{}: the flow of F does not move from its start beyond the noise of the reference: there is nothing to follow; more batches may show it", run.name);
-  out.drift = std::sqrt(drift / static_cast<double>(records - 1));
-  out.error = std::sqrt(std::max(0.0, error) / drift);
-  out.reference_error = std::sqrt(reference / drift);
+  out.drift = std::sqrt(std::max(0.0, drift) / static_cast<double>(records - 1));
+  const auto in_drifts = [&](double square) { return drift > 0.0 ? std::sqrt(std::max(0.0, square) / drift) : std::numeric_limits<double>::infinity(); };
+  out.error = in_drifts(error);
+  out.sampling_error = in_drifts(sampling);
+  out.integration_error = in_drifts(integration);
+  out.reference_error = std::hypot(out.sampling_error, out.integration_error);
   out.gap = gap_between(run, whole[0]);
   const ObjectiveSettings objective{settings.n, std::max<Index>(settings.batches, 2), settings.directions, settings.confidence};
   for (Index k = 0; k < records; ++k)
@@ -237,6 +242,17 @@ TrajectoryJudgement judge_trajectory(const FlowComparison& c, double tolerance) 
   const std::string distance =
       fmt::format("its distance to the flow from its own start is {} of the distance that the flow travels (the reference is known to {})", percent(c.error),
                   percent(c.reference_error));
+  if (!(c.reference_error <= tolerance)) {
+    const bool sampled = !(c.integration_error > c.sampling_error);
+    std::string why = "its integration: the records are too far apart for this many steps, or the time column is not s = Σ α";
+    if (sampled)
+      why =
+          std::isfinite(c.sampling_error) ? "its batches" : "its batches: it does not move from its start beyond them, so that there may be nothing to follow";
+    return {TrajectoryVerdict::undecided,
+            fmt::format("Undecided: the flow itself is known to {} of the distance it travels only ({} by its batches, {} by its integration).",
+                        percent(c.reference_error), percent(c.sampling_error), percent(c.integration_error)),
+            fmt::format("What keeps it from being known is {}. More {} may decide.", why, sampled ? "analyse.batches" : "analyse.substeps")};
+  }
   if (c.error <= tolerance)
     return {TrajectoryVerdict::follows, fmt::format("Follows the flow of F: {}.", distance), "Agreement is necessary for the flow regime, not sufficient."};
   const bool clear = c.factor.interval.low > 0.0;

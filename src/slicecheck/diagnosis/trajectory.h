@@ -49,7 +49,7 @@ struct FlowComparisonSettings {
   Index n = 256;          ///< the batch size of the training: F depends on it
   Index batches = 4;      ///< fresh batches averaged for a gradient of F
   Index directions = 64;  ///< directions of each
-  Index substeps = 2;     ///< Heun steps between two records, for the pieces
+  Index substeps = 2;     ///< half of the Heun steps between two records: what twice as many change is the error of the integration
   double confidence = 0.95;
   std::uint64_t seed = 1;
 };
@@ -65,11 +65,14 @@ struct FlowComparison {
   double noise_per_time = 0.0;  ///< Σ‖Δ_i − κD_i‖²/Σ Δs: the trace of the noise that the run picks up in a unit of time
   double drift = 0.0;           ///< root mean square over the records of the flow's distance from the start
   double error = 0.0;           ///< root mean square distance of run and flow, in units of `drift`
-  double reference_error = 0.0;   ///< of two references with independent batches, in the same units: how sharp the comparison is
-  RunGap gap;                     ///< between run and flow
-  std::vector<double> distance;   ///< ‖run − flow‖ at each record
-  std::vector<double> travelled;  ///< ‖flow − start‖ at each record
-  std::vector<double> objective;  ///< F at each record, by fresh batches
+  double sampling_error = 0.0;  ///< of the reference by its batches, in the same units: half of the mean square distance of two, as a root
+  double integration_error = 0.0;  ///< by its steps: the distance of references with substeps and with twice as many, their batches taken out; an upper bound
+                                   ///< once it falls with the steps
+  double reference_error = 0.0;    ///< both together: how sharp the comparison is. Infinite where the flow does not move beyond the noise of the references
+  RunGap gap;                      ///< between run and flow
+  std::vector<double> distance;    ///< ‖run − flow‖ at each record
+  std::vector<double> travelled;   ///< ‖flow − start‖ at each record
+  std::vector<double> objective;   ///< F at each record, by fresh batches
 };
 
 /// @throws InputError for a run of another dimension than the generator's u, and settings that make no sense.
@@ -77,11 +80,12 @@ FlowComparison compare_with_flow(const RecordedRun& run, const Generator<double>
                                  const Law& target, const FlowComparisonSettings& settings, Progress& progress);
 
 /// What a run does, against the flow.
-enum class TrajectoryVerdict { follows, another_time_scale, noise_dominated, does_not_follow };
+enum class TrajectoryVerdict { follows, another_time_scale, noise_dominated, does_not_follow, undecided };
 
-/// The verdict at a tolerance (a convention): FOLLOWS where error ≤ tolerance; ANOTHER TIME SCALE where not, and the interval of `factor` lies above 0 and
-/// excludes [1 − tolerance, 1 + tolerance], and the run is aligned by more than 1/2; NOISE-DOMINATED where 1 is in the interval of `factor`, widened by the
-/// tolerance, and above 0; DOES NOT FOLLOW otherwise. One run: the figures carry no interval but that of `factor`.
+/// The verdict at a tolerance (a convention): UNDECIDED where the reference is not known to the tolerance; FOLLOWS where error ≤ tolerance; ANOTHER TIME SCALE
+/// where not, and the interval of `factor` lies above 0 and excludes [1 − tolerance, 1 + tolerance], and the run is aligned by more than 1/2; NOISE-DOMINATED
+/// where 1 is in the interval of `factor`, widened by the tolerance, and above 0; DOES NOT FOLLOW otherwise. One run: the figures carry no interval but that of
+/// `factor`.
 struct TrajectoryJudgement {
   TrajectoryVerdict verdict;
   std::string answer;
