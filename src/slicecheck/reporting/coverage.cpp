@@ -38,7 +38,11 @@ std::optional<PropertyEvidence> evidence_for(const std::string& claim) {
       if (json.value("claim", "") != claim) return;
       if (!sum) sum = PropertyEvidence{"", 0, true, true};
       sum->name += (sum->name.empty() ? "" : ", ") + json.value("name", "");
-      if (const auto cases = json.find("cases"); cases != json.end() && cases->is_number_unsigned()) sum->cases += cases->get<std::uint64_t>();
+      if (const auto cases = json.find("cases"); cases != json.end()) {
+        if (!cases->is_number_unsigned())
+          reject("{}: not what is expected there (cases is {}, no number of cases)", file.string(), shown_text(cases->dump(), 300));
+        sum->cases += cases->get<std::uint64_t>();
+      }
       sum->passed = sum->passed && json.value("passed", false);
       sum->fresh = sum->fresh && json.value("fingerprint", "") == build::fingerprint();
     });
