@@ -63,10 +63,23 @@ std::string noise_advice(const RegimeMeasurements& m, const RegimeStatistics& s,
   return parts + "neither alone does as much as the smaller step";
 }
 
+/// The largest of the measured step sizes that meets 0.9 of the tolerance; where none does, what is extrapolated from the smallest, which is nearest to the law
+/// of small steps.
 void suggest_step(RegimeJudgement& out, const RegimeMeasurements& m, const RegimeStatistics& s, double tolerance) {
-  const double c = step_factor(s.noise.value, s.step.value, 0.9 * tolerance);
-  if (!(c > 0.0) || !std::isfinite(c) || c >= 1.0) return;
-  out.suggested_step_size = rounded_down(c * m.settings.step_size);
+  const double drift = s.drift.back().value;
+  const auto last = static_cast<std::size_t>(m.settings.levels) - 1;
+  double factor = 0.0;
+  for (std::size_t j = 0; j <= last; ++j) {
+    const double noise = s.spread[j].value / drift;
+    // Twice the distance to half of the step; at the last step size as much as half of what it is at the one before.
+    const double step = (j < last ? 2.0 * s.distance_of_means[j].value : s.distance_of_means[j - 1].value) / drift;
+    factor = step_factor(noise, step, 0.9 * tolerance);
+    if (factor < 1.0 && j < last) continue;
+    factor = std::ldexp(factor, -static_cast<int>(j));
+    break;
+  }
+  if (!(factor > 0.0) || !std::isfinite(factor) || factor >= 1.0) return;
+  out.suggested_step_size = rounded_down(factor * m.settings.step_size);
   const double steps = std::ceil(s.horizon / *out.suggested_step_size);
   out.advice = fmt::format("Take α = {:g} and {:.0f} steps for the same time", *out.suggested_step_size, steps);
 }

@@ -26,10 +26,11 @@ std::string regime_name(Regime regime);
 /// 5. Otherwise undecided.
 struct RegimeJudgement {
   Regime regime = Regime::undecided;
-  std::string answer;                          ///< one sentence: regime, figures
-  std::string advice;                          ///< what to change
-  std::vector<std::string> reasons;            ///< the facts it rests on
-  std::optional<double> suggested_step_size;   ///< that meets the tolerance if noise falls like √α and the error of the step like α
+  std::string answer;                ///< one sentence: regime, figures
+  std::string advice;                ///< what to change
+  std::vector<std::string> reasons;  ///< the facts it rests on
+  std::optional<double>
+      suggested_step_size;  ///< the largest measured that meets 0.9 of the tolerance, or extrapolated from the smallest: noise² ~ α, step² ~ α²
   std::optional<double> suggested_radius;      ///< ‖u0‖ + √(S·F(u0)): no solution of the flow from u0 goes further in the time S
   std::optional<RegimeStatistics> statistics;  ///< none where a run failed
 };
