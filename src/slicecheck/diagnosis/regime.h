@@ -80,6 +80,7 @@ struct NonsmoothCounts {
 /// outside.
 enum class KinksSeen { invisible, none_there, counted };
 
+/// What was measured: everything that `regime_statistics` and `judge_regime` need.
 struct RegimeMeasurements {
   RegimeSettings settings;
   std::vector<double> times;            ///< of the looks, times[0] = 0
