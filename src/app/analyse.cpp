@@ -19,14 +19,9 @@ namespace slicecheck::app {
 
 namespace {
 
-struct AnalyseOptions {
+struct AnalyseOptions : TrainingOptions {
   std::vector<std::string> files;
   std::string training;
-  std::vector<std::string> assignments;
-  std::optional<std::uint64_t> seed;
-  int threads = 0;
-  std::string out;
-  bool json = false;
 };
 
 /// One recorded run and what was found of it.
@@ -216,9 +211,7 @@ void run_analyse(const AnalyseOptions& options, Program& program) {
   double tolerance = 0.0;
   if (options.training.empty() && (!options.assignments.empty() || options.seed)) reject("analyse: --set and --seed go with --training");
   if (!options.training.empty()) {
-    std::vector<std::string> assignments = options.assignments;
-    if (options.seed) assignments.push_back(fmt::format("seed={}", *options.seed));
-    const TrainingFile file = read_training_file(options.training, assignments);
+    const TrainingFile file = read_training_file(options.training, options);
     const TrainingDescription& t = file.training;
     seed = t.seed;
     name = t.name + "-" + name;
@@ -291,13 +284,7 @@ void add_analyse_command(CLI::App& parser, Program& program) {
   command->add_option("RUN", options->files, "Recorded runs; several, of different step sizes say, are compared with each other")->required();
   command->add_option("--training", options->training,
                       "Training file (TOML) with the generator, the laws and the batch size; without it the runs are only shown");
-  command->add_option("--set", options->assignments, "key=value overrides a setting of the training file; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--seed", options->seed, "Seed of the reference flow, instead of that of the file");
-  command->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(at_least_one());
-  command->add_option("--out", options->out, "Run folder; files go to OUT/regime/record-NAME, for `slicecheck report OUT`");
-  command->add_flag("--json", options->json, "The figures as JSON on standard output");
+  add_training_options(*command, *options, "regime/record-NAME", "The figures");
   command->callback([options, &program] { run_analyse(*options, program); });
 }
 

@@ -16,13 +16,8 @@ namespace slicecheck::app {
 
 namespace {
 
-struct AuditCommandOptions {
+struct AuditCommandOptions : TrainingOptions {
   std::string file;
-  std::vector<std::string> assignments;
-  std::optional<std::uint64_t> seed;
-  int threads = 0;
-  std::string out;
-  bool json = false;
 };
 
 AuditOptions audit_options(const TrainingFile& file) {
@@ -40,9 +35,7 @@ AuditOptions audit_options(const TrainingFile& file) {
 void run_audit(const AuditCommandOptions& options, Program& program) {
   use_one_torch_thread();
   if (options.threads > 0) set_thread_count(options.threads);
-  std::vector<std::string> assignments = options.assignments;
-  if (options.seed) assignments.push_back(fmt::format("seed={}", *options.seed));
-  const TrainingFile file = read_training_file(options.file, assignments);
+  const TrainingFile file = read_training_file(options.file, options);
   const AuditOptions settings = audit_options(file);
   Manifest manifest(program.command, "user", settings.seed, thread_count());
   manifest.add_library("LibTorch", torch_version());
@@ -79,13 +72,7 @@ void add_audit_command(CLI::App& parser, Program& program) {
                                             "The assumptions A1–A7 of the theorems for your own generator and data, one by one, with evidence; constants; what "
                                             "your training does against the theory");
   command->add_option("TRAINING", options->file, "Training file (TOML): generator, data, step size, …; docs/trainings.md, docs/audit.md")->required();
-  command->add_option("--set", options->assignments, "key=value overrides a setting; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--seed", options->seed, "Seed of every random number, instead of that of the file");
-  command->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(at_least_one());
-  command->add_option("--out", options->out, "Run folder; files go to OUT/audit/NAME, for `slicecheck report OUT`");
-  command->add_flag("--json", options->json, "Everything that was found, as JSON on standard output");
+  add_training_options(*command, *options, "audit/NAME", "Everything that was found");
   command->footer("Exit code: 0 all of A1–A7 hold, on B(0, R) at least; 1 one fails; 2 bad input; 3 internal error; 4 none fails and one is not decided.");
   command->callback([options, &program] { run_audit(*options, program); });
 }

@@ -19,13 +19,8 @@ namespace {
 
 constexpr double kConfidence = 0.95;
 
-struct RegimeOptions {
+struct RegimeOptions : TrainingOptions {
   std::string file;
-  std::vector<std::string> assignments;
-  std::optional<std::uint64_t> seed;
-  int threads = 0;
-  std::string out;
-  bool json = false;
   bool resume = false;
   bool defaults = false;
 };
@@ -99,9 +94,7 @@ void run_regime(const RegimeOptions& options, Program& program) {
   if (options.file.empty()) reject("regime: no training file; `slicecheck regime --defaults` prints one to start from");
   use_one_torch_thread();
   if (options.threads > 0) set_thread_count(options.threads);
-  std::vector<std::string> assignments = options.assignments;
-  if (options.seed) assignments.push_back(fmt::format("seed={}", *options.seed));
-  const TrainingFile file = read_training_file(options.file, assignments);
+  const TrainingFile file = read_training_file(options.file, options);
   refuse_other_practices(file.training.practice, options.file);
   const RegimeSettings settings = regime_settings(file);
   const double tolerance = file.settings.number("regime.tolerance");
@@ -151,13 +144,7 @@ void add_regime_command(CLI::App& parser, Program& program) {
       "A verdict on your own training: rerun at α, α/2, α/4: in the flow regime, noise-dominated, step too large, or stuck on the ball? Exit code: 0 "
       "in the flow regime, 4 undecided, 1 otherwise");
   command->add_option("TRAINING", options->file, "Training file (TOML): generator, data, step size, …; docs/trainings.md");
-  command->add_option("--set", options->assignments, "key=value overrides a setting; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--seed", options->seed, "Seed of every random number, instead of that of the file");
-  command->add_option("--threads", options->threads, "Threads; the results do not depend on it")->check(at_least_one());
-  command->add_option("--out", options->out, "Run folder; files go to OUT/regime/NAME, for `slicecheck report OUT`");
-  command->add_flag("--json", options->json, "The verdict as JSON on standard output");
+  add_training_options(*command, *options, "regime/NAME", "The verdict");
   command->add_flag("--resume", options->resume, "Continue from the checkpoint in OUT, to the same bits");
   command->add_flag("--defaults", options->defaults, "Print a training file with every key, its default and its meaning");
   command->callback([options, &program] { run_regime(*options, program); });

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "commands.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
 #include "slicecheck/generators/bounded_generator.h"
@@ -211,6 +212,22 @@ Eigen::VectorXd read_parameters(const fs::path& path, Index expected) {
 }  // namespace
 
 std::string_view default_training() { return kDefault; }
+
+void add_training_options(CLI::App& command, TrainingOptions& options, const std::string& folder, const std::string& what) {
+  command.add_option("--set", options.assignments, "key=value overrides a setting of the training file; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--seed", options.seed, "Seed of every random number, instead of that of the training file");
+  command.add_option("--threads", options.threads, "Threads; the results do not depend on it")->check(at_least_one());
+  command.add_option("--out", options.out, fmt::format("Run folder; files go to OUT/{}, for `slicecheck report OUT`", folder));
+  command.add_flag("--json", options.json, fmt::format("{}, as JSON on standard output", what));
+}
+
+TrainingFile read_training_file(const fs::path& path, const TrainingOptions& options) {
+  std::vector<std::string> assignments = options.assignments;
+  if (options.seed) assignments.push_back(fmt::format("seed={}", *options.seed));
+  return read_training_file(path, assignments);
+}
 
 TrainingFile read_training_file(const fs::path& path, const std::vector<std::string>& assignments) {
   TrainingFile out{Settings::from_toml(kDefault, "default training"), {}};
