@@ -22,6 +22,7 @@ TrainingRecord<S> full_record() {
   record.state.step = (std::uint64_t{1} << 39) + 1;
   record.state.u = Vector<S>::LinSpaced(8, S(-1.1), S(2.3));
   record.state.u[3] = std::numeric_limits<S>::denorm_min();
+  record.state.memory = {Vector<S>::LinSpaced(2, S(-0.7), S(0.3)), Vector<S>(), Vector<S>::Constant(1, -S{0})};
   record.u0 = Vector<S>::LinSpaced(8, S(0.1), S(-0.0));
   record.time = 1.0 / 3.0;
   record.rows = {{9, 0.1, 0.05, 1.0 / 7.0, 2.5, Limits::max(), 4}, {18, 0.2, -0.0, Limits::denorm_min(), Limits::infinity(), 1e-300, 0}};
@@ -63,6 +64,40 @@ TYPED_TEST(CheckpointTest, keeps_every_bit) {
   save_checkpoint(this->folder_ / "file", "", empty);
   expect_equal_records(load_checkpoint<S>(this->folder_ / "file", ""), empty);
   EXPECT_EQ(this->folder_.entries(), 1U);
+}
+
+/// Adam without its moments would be another training.
+TYPED_TEST(CheckpointTest, adam_goes_on_from_a_checkpoint_as_if_nothing_had_been) {
+  using S = TypeParam;
+  const Adam<S> adam(0.5, 0.999);
+  const RandomStream noise(1, Purpose::noise, 0, 0);
+  const auto phi = [](int step) { return Vector<S>(Vector<S>::LinSpaced(4, S(-1), S(2)).array() * static_cast<S>(step % 3 - 1)); };
+  TrainingRecord<S> record;
+  record.state = adam.start(Vector<S>::LinSpaced(4, S(0.1), S(0.9)));
+  for (int step = 1; step <= 4; ++step) adam.advance(record.state, phi(step), 0.01, noise);
+  save_checkpoint(this->folder_ / "file", "print", record);
+  TrainingRecord<S> loaded = load_checkpoint<S>(this->folder_ / "file", "print");
+  expect_equal_records(loaded, record);
+  for (int step = 5; step <= 8; ++step) {
+    adam.advance(record.state, phi(step), 0.01, noise);
+    adam.advance(loaded.state, phi(step), 0.01, noise);
+  }
+  expect_equal_records(loaded, record);
+  loaded.state.memory.clear();
+  EXPECT_THROW(adam.advance(loaded.state, phi(1), 0.01, noise), InputError);
+}
+
+TYPED_TEST(CheckpointTest, checkpoints_from_before_schemes_had_a_memory_are_read) {
+  using S = TypeParam;
+  TrainingRecord<S> record = full_record<S>();
+  save_checkpoint(this->folder_ / "file", "print", record);
+  auto body = unseal(read_file(this->folder_ / "file"));
+  body.erase("memory");
+  write_atomically(this->folder_ / "file", seal(body));
+  record.state.memory.clear();
+  expect_equal_records(load_checkpoint<S>(this->folder_ / "file", "print"), record);
+  body["memory"] = nlohmann::json::array({1, 2});
+  EXPECT_NE(this->refusal(seal(body)).find("damaged"), std::string::npos);
 }
 
 TYPED_TEST(CheckpointTest, the_comparison_sees_a_single_bit) {

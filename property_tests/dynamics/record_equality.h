@@ -30,6 +30,8 @@ template <class S>
 void expect_equal_records(const TrainingRecord<S>& a, const TrainingRecord<S>& b) {
   EXPECT_EQ(a.state.step, b.state.step);
   EXPECT_TRUE(same_bits<S>(a.state.u, b.state.u)) << "u";
+  ASSERT_EQ(a.state.memory.size(), b.state.memory.size()) << "memory of the scheme";
+  for (std::size_t i = 0; i < a.state.memory.size(); ++i) EXPECT_TRUE(same_bits<S>(a.state.memory[i], b.state.memory[i])) << "memory " << i << " of the scheme";
   EXPECT_TRUE(same_bits<S>(a.u0, b.u0)) << "u0";
   EXPECT_TRUE(same_bits(a.time, b.time)) << "time";
   EXPECT_TRUE(same_bits(a.schedule_memory, b.schedule_memory)) << "memory of the schedule";

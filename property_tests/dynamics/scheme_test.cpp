@@ -176,11 +176,100 @@ TYPED_TEST(SchemeTest, npsgd_projects_the_start) {
   EXPECT_TRUE(this->same_bits(PerTensorProjectedSgd<S>(2.0, 1.0, {20}).start(far).u, far)) << "the planted mistake does not";
 }
 
+TYPED_TEST(SchemeTest, adam_is_its_formula) {
+  using S = TypeParam;
+  // β₁ = 1/2, β₂ = 3/4, ε = 1, α = 1/8; two coordinates, the second one without any gradient.
+  const Adam<S> adam(0.5, 0.75, 1.0);
+  State<S> state = adam.start(Vector<S>{{S{3}, S{5}}});
+  ASSERT_EQ(state.memory.size(), 2U);
+  EXPECT_EQ(state.memory[0], Vector<S>::Zero(2));
+  EXPECT_EQ(state.memory[1], Vector<S>::Zero(2));
+  EXPECT_EQ(state.step, 0U);
+  const auto step = [&](double phi) { adam.advance(state, Vector<S>{{static_cast<S>(phi), S{0}}}, 0.125, this->noise_); };
+  const auto first = [&] { return static_cast<double>(state.u[0]); };
+  step(4.0);  // m = 2, q = 4; m̂ = 2/(1/2), q̂ = 4/(1/4): 4/(4 + 1)
+  EXPECT_EQ(state.step, 1U);
+  EXPECT_NEAR(first(), 3.0 - 0.125 * 0.8, 16.0 * 3.0 * this->u());
+  const S before = state.u[0];
+  step(-2.0);  // m = 1 − 1 = 0: no move; q = 3 + 1
+  EXPECT_EQ(state.u[0], before);
+  EXPECT_EQ(state.memory[0][0], S{0});
+  EXPECT_EQ(state.memory[1][0], S{4});
+  step(1.0);  // m = 1/2, q = 3 + 1/4; m̂ = (1/2)/(7/8), q̂ = 3.25/(37/64)
+  EXPECT_NEAR(first(), 3.0 - 0.125 * (0.8 + (4.0 / 7.0) / (std::sqrt(208.0 / 37.0) + 1.0)), 32.0 * 3.0 * this->u());
+  EXPECT_EQ(state.step, 3U);
+  EXPECT_EQ(state.u[1], S{5});
+}
+
+TYPED_TEST(SchemeTest, the_first_step_of_adam_has_the_size_alpha_whatever_the_gradient) {
+  using S = TypeParam;
+  for (const double phi : {1e-3, 1.0, -1e6}) {
+    const Adam<S> adam(0.5, 0.999);
+    State<S> state = adam.start(Vector<S>::Zero(1));
+    adam.advance(state, Vector<S>::Constant(1, static_cast<S>(phi)), 0.01, this->noise_);
+    // φ/(|φ| + 10⁻⁸).
+    EXPECT_NEAR(static_cast<double>(state.u[0]), phi > 0.0 ? -0.01 : 0.01, 0.01 * (1e-8 / std::abs(phi) + 16.0 * this->u())) << phi;
+  }
+}
+
+TYPED_TEST(SchemeTest, adam_refuses_a_state_that_is_not_its_own) {
+  using S = TypeParam;
+  State<S> state{Vector<S>::Zero(2), 0};
+  EXPECT_THROW(Adam<S>(0.5, 0.9).advance(state, Vector<S>::Ones(2), 0.1, this->noise_), InputError);
+  State<S> other = Adam<S>(0.5, 0.9).start(Vector<S>::Zero(3));
+  EXPECT_THROW(Adam<S>(0.5, 0.9).advance(other, Vector<S>::Ones(2), 0.1, this->noise_), InputError);
+}
+
+TYPED_TEST(SchemeTest, a_gradient_ball_hands_on_what_is_inside_and_projects_the_rest) {
+  using S = TypeParam;
+  const auto sgd = std::make_shared<Sgd<S>>();
+  const GradientBall<S> ball(sgd, 5.0);
+  const Vector<S> zero = Vector<S>::Zero(3);
+  for (const double scale : {0.0, 0.5, 1.0, 4.0}) {
+    const Vector<S> phi = static_cast<S>(scale) * Vector<S>{{S{3}, S{0}, S{-4}}};
+    State<S> state = ball.start(zero);
+    ball.advance(state, phi, 1.0, this->noise_);
+    EXPECT_EQ(state.step, 1U);
+    if (scale <= 1.0)
+      EXPECT_TRUE(this->same_bits(state.u, zero - phi)) << scale;
+    else
+      EXPECT_LE(this->norm(state.u + Vector<S>{{S{3}, S{0}, S{-4}}}), 8.0 * 5.0 * this->u()) << "of the whole vector";
+  }
+  // What the scheme within remembers comes from the projected gradient.
+  const GradientBall<S> around_adam(std::make_shared<Adam<S>>(0.5, 0.75), 5.0);
+  State<S> state = around_adam.start(zero);
+  ASSERT_EQ(state.memory.size(), 2U);
+  around_adam.advance(state, Vector<S>{{S{30}, S{0}, S{-40}}}, 1.0, this->noise_);
+  EXPECT_NEAR(static_cast<double>(state.memory[0][0]), 1.5, 8.0 * this->u() * 1.5);
+}
+
+TYPED_TEST(SchemeTest, clipping_is_coordinatewise_and_of_the_start_too) {
+  using S = TypeParam;
+  const ClippedCoordinates<S> clipped(std::make_shared<Sgd<S>>(), 0.5);
+  State<S> state = clipped.start(Vector<S>{{S{2}, S(0.25), S(-0.75)}});
+  EXPECT_EQ(state.u, (Vector<S>{{S(0.5), S(0.25), S(-0.5)}}));
+  clipped.advance(state, Vector<S>{{S{1}, S{-4}, S{1}}}, 0.125, this->noise_);
+  EXPECT_EQ(state.u, (Vector<S>{{S(0.375), S(0.5), S(-0.5)}}));
+  EXPECT_EQ(state.step, 1U);
+}
+
 TYPED_TEST(SchemeTest, rejects_settings_that_make_no_sense) {
   using S = TypeParam;
   constexpr double infinity = std::numeric_limits<double>::infinity();
   for (const double radius : {0.0, -1.0, std::nan(""), infinity}) EXPECT_THROW(NoisedProjectedSgd<S>(radius, 1.0), InputError) << radius;
   for (const double noise : {-0.1, std::nan(""), infinity}) EXPECT_THROW(NoisedProjectedSgd<S>(1.0, noise), InputError) << noise;
+  for (const double beta : {-0.1, 1.0, std::nan("")}) {
+    EXPECT_THROW(Adam<S>(beta, 0.9), InputError) << beta;
+    EXPECT_THROW(Adam<S>(0.9, beta), InputError) << beta;
+  }
+  const auto sgd = std::make_shared<Sgd<S>>();
+  for (const double bad : {0.0, -1.0, std::nan(""), infinity}) {
+    EXPECT_THROW(Adam<S>(0.5, 0.9, bad), InputError) << bad;
+    EXPECT_THROW(GradientBall<S>(sgd, bad), InputError) << bad;
+    EXPECT_THROW(ClippedCoordinates<S>(sgd, bad), InputError) << bad;
+  }
+  EXPECT_THROW(GradientBall<S>(nullptr, 1.0), InputError);
+  EXPECT_THROW(ClippedCoordinates<S>(nullptr, 1.0), InputError);
   EXPECT_EQ(NoisedProjectedSgd<S>(2.5, 0.5).radius(), 2.5);
   EXPECT_EQ(NoisedProjectedSgd<S>(2.5, 0.5).noise(), 0.5);
 }

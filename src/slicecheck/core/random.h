@@ -25,6 +25,11 @@ enum class Purpose : std::uint8_t {
   law = 10,                   ///< the construction of a law (noisy grid, discretised source)
   figure = 11,                ///< samples shown in a figure
   distance = 12,              ///< directions of `slicecheck distance`
+  critic_initial = 13,        ///< initial parameters v0 of a critic
+  critic_noise = 14,          ///< NPSGD's noise of a critic
+  interpolation = 15,         ///< where a gradient penalty is taken
+  ascent = 16,                ///< random starts of max-SW in a training
+  classifier = 17,            ///< initial parameters and batches of an image classifier
 };
 
 /// One stream: the block function of docs/formats.md with everything but the block index fixed.

@@ -62,6 +62,9 @@ void save_checkpoint(const std::filesystem::path& path, const std::string& finge
             {"epoch_sum", number(record.epoch_sum)},
             {"summed", record.summed},
             {"on_sphere", record.on_sphere}};
+  Json memory = Json::array();
+  for (const Vector<S>& part : record.state.memory) memory.push_back(bytes_of(part.data(), static_cast<std::size_t>(part.size())));
+  json["memory"] = std::move(memory);
   Json evaluations = Json::array();
   for (const auto& row : record.evaluations) evaluations.push_back({row.step, bytes_of(row.values.data(), row.values.size())});
   json["evaluations"] = std::move(evaluations);
@@ -84,6 +87,8 @@ TrainingRecord<S> load_checkpoint(const std::filesystem::path& path, const std::
       reject("{}: this checkpoint belongs to a run in another precision; resume with that, or start anew without --resume", path.string());
     record.state.step = whole_number(json.at("step"));
     record.state.u = vector_from_bytes<S>(json.at("u"));
+    if (json.contains("memory"))  // written since schemes may remember
+      for (const auto& part : json.at("memory")) record.state.memory.push_back(vector_from_bytes<S>(part));
     record.u0 = vector_from_bytes<S>(json.at("u0"));
     record.time = number(json.at("time"));
     record.rows = rows_from(json.at("rows"));

@@ -2,7 +2,9 @@
 /// Optimiser steps: how φ moves u.
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "slicecheck/core/random.h"
 #include "slicecheck/core/types.h"
@@ -14,6 +16,7 @@ template <class S>
 struct State {
   Vector<S> u;
   std::uint64_t step = 0;
+  std::vector<Vector<S>> memory{};  ///< Adam's moments, say; empty for schemes that remember nothing
 };
 
 /// Orthogonal projection of the WHOLE vector onto the closed ball B(0, radius). The norm is summed in double. A vector inside comes back unchanged, to the bit.
@@ -65,6 +68,58 @@ class NoisedProjectedSgd final : public Scheme<S> {
  private:
   double radius_;
   double noise_;
+};
+
+/// Adam: m⁺ = β₁m + (1 − β₁)φ, q⁺ = β₂q + (1 − β₂)φ² (entry by entry), u⁺ = u − α · m̂/(√q̂ + ε) with m̂ = m⁺/(1 − β₁^t), q̂ = q⁺/(1 − β₂^t), t = 1, 2, …
+/// The theorems T1 and T4 are about SGD; nothing is claimed of Adam.
+template <class S>
+class Adam final : public Scheme<S> {
+ public:
+  /// @throws InputError unless 0 ≤ beta1, beta2 < 1 and epsilon > 0 is finite.
+  Adam(double beta1, double beta2, double epsilon = 1e-8);
+
+  [[nodiscard]] std::string name() const override;
+  /// Both moments begin at 0.
+  [[nodiscard]] State<S> start(Vector<S> u0) const override;
+  void advance(State<S>& state, VectorView<S> phi, double alpha, const RandomStream& noise) const override;
+
+ private:
+  double beta1_;
+  double beta2_;
+  double epsilon_;
+};
+
+/// Another scheme on the gradient projected onto a ball: φ ↦ φ · min(1, radius/‖φ‖) ("gradient clipping"), the norm of the WHOLE vector. AT φ = 0 it is 0.
+template <class S>
+class GradientBall final : public Scheme<S> {
+ public:
+  /// @throws InputError unless there is a scheme and radius > 0 is finite.
+  GradientBall(std::shared_ptr<const Scheme<S>> inner, double radius);
+
+  [[nodiscard]] std::string name() const override;
+  [[nodiscard]] State<S> start(Vector<S> u0) const override { return inner_->start(std::move(u0)); }
+  void advance(State<S>& state, VectorView<S> phi, double alpha, const RandomStream& noise) const override;
+
+ private:
+  std::shared_ptr<const Scheme<S>> inner_;
+  double radius_;
+};
+
+/// Another scheme, after which each coordinate of u is clipped to [−bound, bound] ("weight clipping"): the projection onto a cube, not onto the ball of T4. u0
+/// is clipped too.
+template <class S>
+class ClippedCoordinates final : public Scheme<S> {
+ public:
+  /// @throws InputError unless there is a scheme and bound > 0 is finite.
+  ClippedCoordinates(std::shared_ptr<const Scheme<S>> inner, double bound);
+
+  [[nodiscard]] std::string name() const override;
+  [[nodiscard]] State<S> start(Vector<S> u0) const override;
+  void advance(State<S>& state, VectorView<S> phi, double alpha, const RandomStream& noise) const override;
+
+ private:
+  std::shared_ptr<const Scheme<S>> inner_;
+  double bound_;
 };
 
 /// u += scale · ε with ε standard normal: entry i is normal i % 2 of block i / 2 of the stream.
