@@ -1,9 +1,10 @@
-/// IDX files of images, from a regular file and from a pipe.
+/// IDX files of images, from a regular file and from a pipe; and of labels.
 
 #include <array>
 
 #include "fuzz.h"
 #include "slicecheck/measures/idx_images.h"
+#include "slicecheck/measures/idx_labels.h"
 
 namespace slicecheck::fuzz {
 namespace {
@@ -45,10 +46,26 @@ void one_file(std::string_view bytes) {
       "a pipe is read like a file");
 }
 
+/// Labels: 00 00 08 01, one size of at least 1, and as many bytes.
+void one_file_of_labels(std::string_view bytes) {
+  std::uint64_t count = 0;
+  for (std::size_t k = 4; k < 8 && k < bytes.size(); ++k) count = count * 256 + static_cast<std::uint8_t>(bytes[k]);
+  const bool may = bytes.size() > 8 && bytes.substr(0, 4) == std::string_view("\0\0\x08\x01", 4) && count == bytes.size() - 8;
+  const auto path = scratch().file("labels.idx", bytes);
+  std::vector<std::uint8_t> labels;
+  const bool accepted = accepts("labels.idx", [&] { labels = read_idx_labels(path); });
+  require(accepted == may, accepted ? "labels that the format forbids are refused" : "labels that the format allows are accepted");
+  if (!accepted) return;
+  const auto copy = scratch().folder() / "copy.idx";
+  write_idx_labels(copy, labels);
+  require(bytes_of_file(copy) == bytes, "the labels that are written are those that were read");
+}
+
 }  // namespace
 }  // namespace slicecheck::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   slicecheck::fuzz::one_file(slicecheck::fuzz::view(data, size));
+  slicecheck::fuzz::one_file_of_labels(slicecheck::fuzz::view(data, size));
   return 0;
 }

@@ -101,6 +101,23 @@ TEST(PlaneSweep, a_translation_that_rounding_blurs) {
   EXPECT_NEAR(out.max_direction[0], 0.6, 0.01);
 }
 
+TEST(PlaneSweep, the_least_value_of_a_sinusoid_is_not_taken_for_its_maximum) {
+  // The same with v = (1, 1)·10⁻⁹. On arcs of 10⁻¹⁵ matched points are far apart ACROSS the direction: the derivative of their sinusoid is 0 up to rounding
+  // where it is least, and its maximum, a million million million times too large, is a right angle away. These four clouds show it.
+  const std::pair<Index, std::uint64_t> clouds[] = {{8, 146}, {12, 535}, {20, 92}, {40, 224}};
+  for (const auto& [n, number] : clouds) {
+    const RandomStream stream(7, Purpose::cases, 1, number * 1000 + static_cast<std::uint64_t>(n));
+    PointDraws draws(stream, 0);
+    Points<double> z(n, 2);
+    for (Index k = 0; k < n; ++k)
+      for (Index j = 0; j < 2; ++j) z(k, j) = draws.normal();
+    const Points<double> y = z.array() + 1e-9;
+    const auto out = exact_plane_sw(z, y, {.gradient = false, .max = true});
+    const double length = std::sqrt(2.0) * 1e-9;
+    EXPECT_NEAR(std::sqrt(out.max_value), length, 2.0 * kUnit * (y.cwiseAbs().maxCoeff() + 1.0) + out.max_error / length) << n;
+  }
+}
+
 TEST(PlaneSweep, equal_clouds_in_any_order) {
   const Points<double> z = normal_cloud(30, 1);
   const auto out = exact_plane_sw(z, z.colwise().reverse());

@@ -32,9 +32,9 @@ std::string bmp() {
   return bytes;
 }
 
-std::string refusal(const std::filesystem::path& folder) {
+std::string refusal(const std::filesystem::path& folder, const ImageFolderSettings& settings = {}) {
   try {
-    (void)read_image_folder(folder);
+    (void)read_image_folder(folder, settings);
   } catch (const InputError& error) {
     return error.what();
   }
@@ -78,6 +78,50 @@ TEST(ImageFolder, RefusesByName) {
   EXPECT_NE(refusal(folder.path()).find("b.pgm: cannot be decoded"), std::string::npos);
   write_atomically(folder.path() / "b.pgm", "P5\n99999 99999\n255\nab");
   EXPECT_NE(refusal(folder.path()).find("b.pgm: cannot be decoded"), std::string::npos);
+}
+
+TEST(ImageFolder, ColourIsThreePlanes) {
+  const TemporaryFolder folder;
+  write_atomically(folder.path() / "a.ppm", "P6\n2 1\n255\n" + std::string("\x01\x02\x03\x0b\x0c\x0d", 6));
+  write_atomically(folder.path() / "b.pgm", pgm(2, 1, "\x05\x06"));
+  const IdxImages planes = read_image_folder(folder.path(), {true, 0, 0});
+  EXPECT_EQ(planes.count, 2);
+  EXPECT_EQ(planes.height, 3);
+  EXPECT_EQ(planes.width, 2);
+  EXPECT_EQ(planes.pixels, (std::vector<std::uint8_t>{1, 11, 2, 12, 3, 13, 5, 6, 5, 6, 5, 6}));
+  const IdxImages grey = luma_of_planes(planes);
+  EXPECT_EQ(grey.height, 1);
+  EXPECT_EQ(grey.pixels, read_image_folder(folder.path()).pixels);
+  EXPECT_EQ(ImageLaw("planes", planes).dimension(), 6);
+  EXPECT_THROW((void)luma_of_planes(grey), InputError);
+}
+
+TEST(ImageFolder, TheMiddleSquareIsAveraged) {
+  const TemporaryFolder folder;
+  // 3 rows of 6; the square in the middle is columns 1 to 3 (two are left over: one on the left, two on the right).
+  write_atomically(folder.path() / "a.pgm", pgm(6, 3, std::string("\xff\x00\x08\x10\xff\xff\xff\x18\x20\x28\xff\xff\xff\x30\x38\x40\xff\xff", 18)));
+  EXPECT_EQ(read_image_folder(folder.path(), {false, 3, 0}).pixels, (std::vector<std::uint8_t>{0, 8, 16, 24, 32, 40, 48, 56, 64}));
+  EXPECT_EQ(read_image_folder(folder.path(), {false, 1, 0}).pixels, (std::vector<std::uint8_t>{32}));
+  // Of 3 to 2 pixels a side, weights 2, 1 (of 3) in each: (4·0 + 2·8 + 2·24 + 1·32)/9 = 10.67, and so on.
+  EXPECT_EQ(read_image_folder(folder.path(), {false, 2, 0}).pixels, (std::vector<std::uint8_t>{11, 21, 43, 53}));
+  // Other sizes may stand beside it, but none that is smaller than the side.
+  write_atomically(folder.path() / "b.pgm", pgm(2, 4, std::string("\x01\x01\x02\x02\x04\x05\x09\x09", 8)));
+  EXPECT_EQ(read_image_folder(folder.path(), {false, 2, 0}).pixels, (std::vector<std::uint8_t>{11, 21, 43, 53, 2, 2, 4, 5}));
+  EXPECT_EQ(read_image_folder(folder.path(), {false, 1, 0}).pixels, (std::vector<std::uint8_t>{32, 3}));  // 13/4 = 3.25
+  const std::string small = refusal(folder.path(), {false, 3, 0});
+  EXPECT_NE(small.find("b.pgm: 4 × 2 pixels are too few for a side of 3"), std::string::npos) << small;
+  EXPECT_EQ(read_image_folder(folder.path(), {false, 3, 1}).count, 1);
+  EXPECT_NE(refusal(folder.path(), {false, -1, 0}).find("side is -1"), std::string::npos);
+}
+
+TEST(ImageFolder, CelebAsLayout) {
+  const TemporaryFolder folder;
+  write_atomically(folder.path() / "list_attr_celeba.txt", "not an image");
+  write_atomically(folder.path() / "img_align_celeba" / "000001.pgm", pgm(1, 1, "a"));
+  write_atomically(folder.path() / "img_align_celeba" / "000002.pgm", pgm(1, 1, "b"));
+  EXPECT_EQ(read_image_folder(folder.path()).pixels, (std::vector<std::uint8_t>{'a', 'b'}));
+  write_atomically(folder.path() / "own.pgm", pgm(1, 1, "c"));  // images of its own come before the folder inside
+  EXPECT_EQ(read_image_folder(folder.path()).pixels, (std::vector<std::uint8_t>{'c'}));
 }
 
 }  // namespace

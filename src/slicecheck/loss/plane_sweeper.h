@@ -173,7 +173,8 @@ class PlaneSweep {
       if (peak >= before.phi && peak <= now_.phi) consider(moments_.largest(), {peak, std::cos(peak), std::sin(peak)});
     } else if (moments_.slope(before) > 0.0L && moments_.slope(now_) < 0.0L) {
       const Real peak = moments_.largest();
-      if (peak > best_) {
+      // Rounding gives these signs on a very short arc at the LEAST value of the sinusoid too. Where its maximum is on the arc, one end is above its mean.
+      if (peak > best_ && std::max(moments_.along(before), end) >= trace / 2.0L) {
         const Real phi = moments_.angle_of_largest();
         consider(peak, {phi, std::cos(phi), std::sin(phi)});
       }

@@ -37,14 +37,23 @@ bool is_image_name(const fs::path& path) {
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 
+/// Sorted by name; empty where the folder has none.
 std::vector<fs::path> image_files(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
     if (is_image_name(entry->path()) && !entry->is_directory()) files.push_back(entry->path());
   if (error) reject("cannot list the folder {}: {}", folder.string(), error.message());
-  if (files.empty()) reject("the folder {} has no images; expected files whose names end in {}", folder.string(), fmt::join(kEndings, ", "));
   std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) { return a.filename().string() < b.filename().string(); });
+  return files;
+}
+
+/// Those of the folder, or of CelebA's folder in it.
+std::vector<fs::path> files_to_read(const fs::path& folder) {
+  std::vector<fs::path> files = image_files(folder);
+  const fs::path aligned = folder / "img_align_celeba";
+  if (files.empty() && fs::is_directory(aligned)) files = image_files(aligned);
+  if (files.empty()) reject("the folder {} has no images; expected files whose names end in {}", folder.string(), fmt::join(kEndings, ", "));
   return files;
 }
 
@@ -80,8 +89,17 @@ bool cut_off(const std::string& bytes, std::size_t width, std::size_t height, st
   return bytes.starts_with("\xff\xd8") && bytes.rfind("\xff\xd9") == std::string::npos;
 }
 
-/// Appends the grey image and returns height and width.
-std::pair<Index, Index> append_grey(const fs::path& file, std::vector<std::uint8_t>& pixels) {
+/// `planes` planes of height×width, one after the other.
+struct Image {
+  Index planes = 1;
+  Index height = 0;
+  Index width = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
+std::uint8_t luma(unsigned red, unsigned green, unsigned blue) { return static_cast<std::uint8_t>((77U * red + 150U * green + 29U * blue + 128U) / 256U); }
+
+Image decode(const fs::path& file, bool colour) {
   const std::string bytes = read_file(file);
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) reject("{}: {} bytes are too many for an image", file.string(), bytes.size());
   int width = 0, height = 0, channels = 0;
@@ -93,31 +111,80 @@ std::pair<Index, Index> append_grey(const fs::path& file, std::vector<std::uint8
     reject("{}: cannot be decoded as an image (the file ends before its pixels do)", file.string());
   const std::size_t count = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   const auto stride = static_cast<std::size_t>(channels);
-  for (std::size_t k = 0; k < count; ++k) {
-    const stbi_uc* const pixel = image.get() + k * stride;
-    const unsigned grey = channels < 3 ? pixel[0] : (77U * pixel[0] + 150U * pixel[1] + 29U * pixel[2] + 128U) / 256U;
-    pixels.push_back(static_cast<std::uint8_t>(grey));
-  }
-  return {height, width};
+  Image out{colour ? 3 : 1, height, width, {}};
+  out.pixels.reserve(count * static_cast<std::size_t>(out.planes));
+  for (std::size_t plane = 0; plane < static_cast<std::size_t>(out.planes); ++plane)
+    for (std::size_t k = 0; k < count; ++k) {
+      const stbi_uc* const pixel = image.get() + k * stride;
+      out.pixels.push_back(channels < 3 ? pixel[0] : colour ? pixel[plane] : luma(pixel[0], pixel[1], pixel[2]));
+    }
+  return out;
+}
+
+/// The part of old pixel j in new pixel i, in units of 1/side of an old pixel, where `square` old pixels become `side` new ones.
+Index overlap(Index i, Index j, Index square, Index side) { return std::min((i + 1) * square, (j + 1) * side) - std::max(i * square, j * side); }
+
+/// The square in the middle, averaged down to side×side.
+Image squared(const Image& image, Index side) {
+  const Index square = std::min(image.height, image.width);
+  const Index top = (image.height - square) / 2;
+  const Index left = (image.width - square) / 2;
+  Image out{image.planes, side, side, {}};
+  out.pixels.reserve(static_cast<std::size_t>(image.planes * side * side));
+  for (Index plane = 0; plane < image.planes; ++plane)
+    for (Index row = 0; row < side; ++row)
+      for (Index column = 0; column < side; ++column) {
+        Index sum = 0;  // at most 255·square², square ≤ 16384
+        for (Index y = row * square / side; y * side < (row + 1) * square; ++y)
+          for (Index x = column * square / side; x * side < (column + 1) * square; ++x)
+            sum += overlap(row, y, square, side) * overlap(column, x, square, side) *
+                   image.pixels[static_cast<std::size_t>(((plane * image.height) + top + y) * image.width + left + x)];
+        out.pixels.push_back(static_cast<std::uint8_t>((2 * sum + square * square) / (2 * square * square)));
+      }
+  return out;
 }
 
 }  // namespace
 
-IdxImages read_image_folder(const fs::path& folder) {
-  const std::vector<fs::path> files = image_files(folder);
+IdxImages read_image_folder(const fs::path& folder, const ImageFolderSettings& settings) {
+  if (settings.side < 0 || settings.most < 0) reject("a folder of images: side is {} and most is {}; both must be at least 0", settings.side, settings.most);
+  std::vector<fs::path> files = files_to_read(folder);
+  if (settings.most > 0 && files.size() > static_cast<std::size_t>(settings.most)) files.resize(static_cast<std::size_t>(settings.most));
   IdxImages images;
+  Index first_height = 0, first_width = 0;
   for (const fs::path& file : files) {
-    const auto [height, width] = append_grey(file, images.pixels);
-    if (images.count == 0) {
-      images.height = height;
-      images.width = width;
+    Image image = decode(file, settings.colour);
+    if (settings.side > 0) {
+      if (std::min(image.height, image.width) < settings.side)
+        reject("{}: {} × {} pixels are too few for a side of {}", file.string(), image.height, image.width, settings.side);
+      image = squared(image, settings.side);
     }
-    if (height != images.height || width != images.width)
-      reject("{}: {} × {} pixels, and {} has {} × {}; all images of a folder have one size", file.string(), height, width, files.front().filename().string(),
-             images.height, images.width);
+    if (images.count == 0) {
+      first_height = image.height;
+      first_width = image.width;
+    }
+    if (image.height != first_height || image.width != first_width)
+      reject("{}: {} × {} pixels, and {} has {} × {}; all images of a folder have one size", file.string(), image.height, image.width,
+             files.front().filename().string(), first_height, first_width);
+    images.pixels.insert(images.pixels.end(), image.pixels.begin(), image.pixels.end());
     ++images.count;
   }
+  images.height = first_height * (settings.colour ? 3 : 1);
+  images.width = first_width;
   return images;
+}
+
+IdxImages luma_of_planes(const IdxImages& planes) {
+  if (planes.height % 3 != 0) reject("images of {} rows are no three planes", planes.height);
+  IdxImages out{planes.count, planes.height / 3, planes.width, {}};
+  const auto size = static_cast<std::size_t>(out.height * out.width);
+  out.pixels.reserve(planes.pixels.size() / 3);
+  for (std::size_t image = 0; image < static_cast<std::size_t>(planes.count); ++image)
+    for (std::size_t k = 0; k < size; ++k) {
+      const std::uint8_t* const red = planes.pixels.data() + 3 * size * image + k;
+      out.pixels.push_back(luma(red[0], red[size], red[2 * size]));
+    }
+  return out;
 }
 
 }  // namespace slicecheck
