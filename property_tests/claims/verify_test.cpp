@@ -376,8 +376,8 @@ TEST(Claims, are_found_by_their_id_alone) {
     std::set<std::string> checks;
     for (const LossCheck& check : claim.checks) EXPECT_TRUE(checks.insert(check.name).second) << check.name << ": two checks would draw the same cases";
   }
-  EXPECT_EQ(ids, (std::set<std::string>{"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "N1", "N2", "N3", "N4", "N5",
-                                        "N6", "N7", "N8", "N9", "T0", "T1", "T2", "T3", "T4", "T5", "T6", "A6"}));
+  EXPECT_EQ(ids, (std::set<std::string>{"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8",
+                                        "N9", "T0", "T1", "T2", "T3", "T4", "T5", "T6", "A6", "G1", "G2", "G3", "G4", "G5", "G6"}));
   for (const char* unknown : {"", "l1", "L10", "L11"}) EXPECT_THROW((void)claim_by_id(unknown), InputError) << unknown;
 }
 

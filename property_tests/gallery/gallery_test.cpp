@@ -87,10 +87,10 @@ TEST(Gallery, the_repaired_twins_hold_for_every_claim) {
       EXPECT_GT(verdict.cases, 0U) << claim.id << " on " << name_of(defect.twin);
     }
   }
-  EXPECT_EQ(judged.size(), 10U) << "one twin a type, a generator with kinks, and one with a cut-off";
+  EXPECT_EQ(judged.size(), 13U) << "one twin a type, a generator with kinks, and one with a cut-off";
 }
 
-TEST(Gallery, has_thirty_defects_of_eight_types_and_unique_names) {
+TEST(Gallery, has_thirty_defects_of_every_type_and_unique_names) {
   std::set<std::string> names;
   std::set<std::string> types;
   for (const PlantedDefect& defect : gallery()) {
@@ -101,7 +101,8 @@ TEST(Gallery, has_thirty_defects_of_eight_types_and_unique_names) {
     types.insert(type_of(defect.subject));
   }
   EXPECT_GE(names.size(), 30U);
-  EXPECT_EQ(types, (std::set<std::string>{"criticality", "flow", "generator", "law", "loss", "sampler", "scheme", "training"}));
+  EXPECT_EQ(types, (std::set<std::string>{"coverage", "criticality", "flow", "generator", "law", "loss", "max-sliced", "sampler", "scheme", "training",
+                                          "two-player"}));
 }
 
 }  // namespace

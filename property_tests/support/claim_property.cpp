@@ -132,6 +132,9 @@ void check_typed_property(const Claim& claim, ClaimProperty& property) {
   run_typed_checks(claim, law_subjects(), property);
   run_typed_checks(claim, criticality_subjects(), property);
   run_typed_checks(claim, flow_subjects(), property);
+  run_typed_checks(claim, max_sliced_subjects(), property);
+  run_typed_checks(claim, two_player_subjects(), property);
+  run_typed_checks(claim, coverage_subjects(), property);
 }
 
 ClaimProperty check_claim_property(const Claim& claim, const std::vector<LossSubject>& subjects, Report report) {

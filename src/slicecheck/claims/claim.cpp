@@ -35,6 +35,9 @@ constexpr const char* type_name(const TrainingSubject*) { return "training"; }
 constexpr const char* type_name(const LawSubject*) { return "law"; }
 constexpr const char* type_name(const CriticalitySubject*) { return "criticality"; }
 constexpr const char* type_name(const FlowSubject*) { return "flow"; }
+constexpr const char* type_name(const MaxSlicedSubject*) { return "max-sliced"; }
+constexpr const char* type_name(const TwoPlayerSubject*) { return "two-player"; }
+constexpr const char* type_name(const CoverageSubject*) { return "coverage"; }
 
 template <class S>
 void add_type(const std::vector<TypedCheck<S>>& checks, std::vector<std::string>& types) {
@@ -122,5 +125,8 @@ template Trial judge(const TypedCheck<TrainingSubject>&, const TrainingSubject&,
 template Trial judge(const TypedCheck<LawSubject>&, const LawSubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<CriticalitySubject>&, const CriticalitySubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<FlowSubject>&, const FlowSubject&, const RandomStream&, int);
+template Trial judge(const TypedCheck<MaxSlicedSubject>&, const MaxSlicedSubject&, const RandomStream&, int);
+template Trial judge(const TypedCheck<TwoPlayerSubject>&, const TwoPlayerSubject&, const RandomStream&, int);
+template Trial judge(const TypedCheck<CoverageSubject>&, const CoverageSubject&, const RandomStream&, int);
 
 }  // namespace slicecheck

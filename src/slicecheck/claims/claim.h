@@ -29,7 +29,8 @@ struct LossCheck {
 /// The checks on subjects that are not losses.
 using TypedChecks = std::tuple<std::vector<TypedCheck<GeneratorSubject>>, std::vector<TypedCheck<SchemeSubject>>, std::vector<TypedCheck<SamplerSubject>>,
                                std::vector<TypedCheck<TrainingSubject>>, std::vector<TypedCheck<LawSubject>>, std::vector<TypedCheck<CriticalitySubject>>,
-                               std::vector<TypedCheck<FlowSubject>>>;
+                               std::vector<TypedCheck<FlowSubject>>, std::vector<TypedCheck<MaxSlicedSubject>>, std::vector<TypedCheck<TwoPlayerSubject>>,
+                               std::vector<TypedCheck<CoverageSubject>>>;
 
 /// One statement of theory/, and what judges it.
 struct Claim {

@@ -39,6 +39,8 @@ enum class Defect {
   rounded_keys,
   jitter,
   float_projections,
+  power_of_the_mean,
+  directions_not_normalised,
 };
 
 std::vector<std::size_t> order_of(const Eigen::VectorXd& values) {
@@ -108,8 +110,10 @@ LossGradient<double> broken(Defect defect, const Points<double>& z_in, const Poi
   LossGradient<double> out{0.0, Eigen::VectorXd::Zero(count), Points<double>::Zero(n, z.cols())};
   for (Index l = 0; l < count; ++l) {
     const Index used = defect == Defect::first_direction_only ? 0 : l;
-    Eigen::VectorXd pz = z * theta.row(used).transpose();
-    Eigen::VectorXd py = y * theta.row(used).transpose();
+    // A vector of d standard normals is about √d long.
+    const Eigen::RowVectorXd direction = (defect == Defect::directions_not_normalised ? std::sqrt(static_cast<double>(z.cols())) : 1.0) * theta.row(used);
+    Eigen::VectorXd pz = z * direction.transpose();
+    Eigen::VectorXd py = y * direction.transpose();
     if (defect == Defect::float_projections) {
       pz = pz.cast<float>().cast<double>().eval();
       py = py.cast<float>().cast<double>().eval();
@@ -125,16 +129,20 @@ LossGradient<double> broken(Defect defect, const Points<double>& z_in, const Poi
     if (defect == Defect::off_by_one_target) std::rotate(targets.begin(), targets.begin() + 1, targets.end());
     const std::size_t shift = defect == Defect::stale_permutation && n > 2 ? 1 : 0;
     std::vector<double> powers;
+    double mean_gap = 0.0;
+    for (std::size_t rank = 0; rank < order_z.size(); ++rank)
+      mean_gap += std::abs(pz[static_cast<Index>(order_z[rank])] - valued[rank]) / static_cast<double>(n);
     for (std::size_t rank = 0; rank < order_z.size(); ++rank) {
       const double point = pz[static_cast<Index>(order_z[rank])];
       const auto clipped = [&](double gap) { return defect == Defect::clipped_gap ? std::clamp(gap, -2.0, 2.0) : gap; };
-      powers.push_back(gap_power(clipped(point - valued[rank]), p));
-      const double slope = slope_of(defect, clipped(point - targets[rank]), p);
+      powers.push_back(gap_power(defect == Defect::power_of_the_mean ? mean_gap : clipped(point - valued[rank]), p));
+      double slope = slope_of(defect, clipped(point - targets[rank]), p);
+      if (defect == Defect::power_of_the_mean) slope = std::copysign(gap_power_derivative(mean_gap, p), slope);
       const std::size_t receiver = order_z[(rank + shift) % order_z.size()];
       if (defect == Defect::gradient_not_along_direction)
         out.gradient.row(static_cast<Index>(receiver)).array() += slope / std::sqrt(static_cast<double>(z.cols()));
       else
-        out.gradient.row(static_cast<Index>(receiver)) += slope * theta.row(used);
+        out.gradient.row(static_cast<Index>(receiver)) += slope * direction;
     }
     out.per_direction[l] = defect == Defect::single_precision_sums ? single_precision_sum(powers) : std::accumulate(powers.begin(), powers.end(), 0.0);
   }
@@ -197,6 +205,8 @@ std::vector<LossDefect> loss_gallery() {
       {"rounded-keys", "projections are compared up to a tolerance", Defect::rounded_keys},
       {"jitter", "random jitter breaks ties", Defect::jitter},
       {"float-projections", "projections in single precision inside a double loss", Defect::float_projections},
+      {"power-of-the-mean", "the mean gap is raised to the power, not every gap: SW_1² called SW_2²", Defect::power_of_the_mean},
+      {"loss-directions-not-normalised", "directions as long as vectors of standard normals", Defect::directions_not_normalised},
   };
   std::vector<LossDefect> gallery;
   for (const Entry& entry : entries) gallery.push_back({entry.name, entry.title, subject(entry.name, entry.title, entry.defect)});

@@ -3,8 +3,10 @@
 #include "slicecheck/gallery/broken_criticality.h"
 #include "slicecheck/gallery/broken_dynamics.h"
 #include "slicecheck/gallery/broken_flow.h"
+#include "slicecheck/gallery/broken_generative_search.h"
 #include "slicecheck/gallery/broken_generator.h"
 #include "slicecheck/gallery/broken_loss.h"
+#include "slicecheck/gallery/broken_players.h"
 
 namespace slicecheck {
 
@@ -28,6 +30,9 @@ std::vector<PlantedDefect> gallery() {
   add(all, broken_laws(), repaired_law());
   add(all, broken_criticalities(), repaired_criticality());
   add(all, broken_flows(), repaired_flow());
+  add(all, broken_players(), repaired_players());
+  add(all, broken_searches(), repaired_search());
+  add(all, broken_coverages(), repaired_coverage());
   return all;
 }
 
