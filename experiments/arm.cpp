@@ -1,8 +1,6 @@
 #include "arm.h"
 
-#include <mutex>
-#include <numeric>
-
+#include "shared_progress.h"
 #include "slicecheck/core/build_info.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/parallel.h"
@@ -14,35 +12,6 @@
 namespace slicecheck {
 
 namespace {
-
-/// The fractions of several arms, as one.
-class SharedProgress final : public Progress {
- public:
-  SharedProgress(Progress& outer, std::string what, std::size_t arms) : outer_(outer), what_(std::move(what)), fractions_(arms, 0.0) {}
-
-  void update_arm(std::size_t arm, double fraction) {
-    const std::lock_guard lock(mutex_);
-    fractions_[arm] = fraction;
-    outer_.update(what_, std::accumulate(fractions_.begin(), fractions_.end(), 0.0) / static_cast<double>(fractions_.size()));
-  }
-  void update(std::string_view, double) override {}
-
- private:
-  Progress& outer_;
-  std::string what_;
-  std::mutex mutex_;
-  std::vector<double> fractions_;
-};
-
-class ArmProgress final : public Progress {
- public:
-  ArmProgress(SharedProgress& shared, std::size_t arm) : shared_(shared), arm_(arm) {}
-  void update(std::string_view, double fraction) override { shared_.update_arm(arm_, fraction); }
-
- private:
-  SharedProgress& shared_;
-  std::size_t arm_;
-};
 
 double sampled_w2(const Points<float>& a, const Points<float>& b) { return exact_w2_squared(a.cast<double>(), b.cast<double>()); }
 
@@ -107,7 +76,7 @@ std::vector<ArmResult> run_arms(const std::vector<Arm>& arms, const EvaluationSe
     run.fingerprint = fmt::format("{} {} seed {} program {} loss {}\n{}\n{}", context.profile, arm.id, context.seed, build::fingerprint(),
                                   arm.parts.loss->name(), arm.description, settings.json().dump());
     run.resume = context.resume;
-    ArmProgress progress(shared, static_cast<std::size_t>(i));
+    PartProgress progress(shared, static_cast<std::size_t>(i));
     results[static_cast<std::size_t>(i)] = {&arm, run_training(arm.parts, run, arm.id, progress)};
   });
   return results;

@@ -85,7 +85,7 @@ Json distances_figure(const std::string& law, const Grid& grid) {
       "distances-" + law, "Two samples of one law: " + title_of(law),
       fmt::format("Root mean square over {} independent pairs of samples, with a 95 % t-interval for the mean square. Both samples have the same law: all "
                   "of it is sampling error. SW₂² is a mean over {} random directions, W₂ is exact, max-SW₂ is the best direction that the ascent found: "
-                  "a lower bound. {}",
+                  "a lower bound (exact at d = 2). {}",
                   grid.replicates, grid.directions, line),
       "distances.csv", "n", "points in each sample, n", "root mean square distance", true, std::move(panels));
 }

@@ -81,7 +81,7 @@ class OtherPeoplesLosses(ProgramTest):
         result = self.verify("sliced-wasserstein", "--json")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         verdicts = {v["claim"]: v for v in json.loads(result.stdout)}
-        self.assertEqual(set(verdicts), {"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "N1", "N2", "N3", "N4", "N5", "N6", "N7", "N9"})
+        self.assertEqual(set(verdicts), {"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "N1", "N2", "N3", "N4", "N5", "N6", "N7", "N9", "G2"})
         self.assertIn("values per direction", verdicts["L1"]["not_run"])
 
     def test_a_defect_is_refuted_with_a_counter_example_in_files(self) -> None:
