@@ -57,7 +57,7 @@ def slug(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 
-LOSS, TIES, TRAINING, AUDITED = "loss.md", "nonsmooth.md", "dynamics.md", "assumptions.md"
+LOSS, TIES, TRAINING, AUDITED, GENERATIVE = "loss.md", "nonsmooth.md", "dynamics.md", "assumptions.md", "generative.md"
 
 STATEMENTS = {
     "L1": Statement(
@@ -170,6 +170,33 @@ STATEMENTS = {
         (r"Σ_{t=1}^{T} (αa)^2 = αa^2 S → 0", r"Σ_{t=1}^{T} (\sqrt{α} a)^2 = a^2 S \text{ for every }α"),
         "Each assumption matters: for each there is a training that breaks it, and the statement that then fails is named.", TRAINING,
         "what-the-assumptions-buy-t6", ("npsgd-neighbourhood",)),
+    "G1": Statement(
+        r"For the unit vector $θ$ and the value $v$ that a search reports, and any start $θ_0$ of it,",
+        (r"v = w_θ(Z,Y) ≤ max_{‖ϑ‖ = 1} w_ϑ(Z,Y) ≤ W_2^2(Z,Y)", r"v ≥ w_{θ_0}(Z,Y)", r"v = max_{‖ϑ‖ = 1} w_ϑ(Z,Y) \text{ in the plane}"),
+        "What is found is a lower bound on the max-sliced distance, not below any start, and exact in the plane.", GENERATIVE, "g1-max-sw-from-below"),
+    "G2": Statement(
+        r"For every exponent $p ≥ 1$ and $SW_p$ the p-th root of $SW_p^p$,",
+        (r"SW_1^2 ≤ SW_2^2", r"⟨∇_Z SW_p,Z⟩ + ⟨∇_Y SW_p,Y⟩ = SW_p", r"‖∇_Z SW_p‖ ≤ n^{−1/max(p,2)}"),
+        "A loss is what its name says. The gradient of a root is bounded, is taken as 0 at $Z = Y$, and does not go to 0 there.", GENERATIVE,
+        "g2-exponents-and-roots"),
+    "G3": Statement(
+        r"For permutations $π$ and $ρ$ of the labels, where $h$ is the identity or the features of a critic,",
+        (r"SW_p^p(h(Z_π),h(Y_ρ)) = SW_p^p(h(Z),h(Y))", r"φ(u,X_π,Y_ρ,θ) = φ(u,X,Y,θ)"),
+        "A sliced loss is a function of two sets of points, behind a critic too, whether it normalises its batch or not.", GENERATIVE,
+        "g3-sliced-losses-do-not-see-labels"),
+    "G4": Statement(
+        r"For the objectives $f$ of the generator and $g$ of the critic, and two steps of SGD,",
+        (r"(u,v) ↦ (u − α ∂_u f(u,v),v)", r"(u,v) ↦ (u,v − β ∂_v g(u,v))"),
+        "Each player moves only itself, along the gradient of its own declared objective, with its own declared step size.", GENERATIVE,
+        "g4-each-player-moves-only-itself"),
+    "G5": Statement(
+        r"For $n$ points, of which $n_m$ have the centre $m$ for their nearest one and are at most 0.03 from it,",
+        (r"q = \frac{1}{n} Σ_{m} n_m ≤ 1", r"\text{modes} = |\set{m : n_m ≥ n/18}| ≤ 18 q"),
+        "No point counts twice, and a cloud that is spread out between the centres is not called good.", GENERATIVE, "g5-mode-coverage"),
+    "G6": Statement(
+        r"For networks $T$ and $D$, a seed $s$ and a replicate $r$, whatever the objectives, schemes and step sizes,",
+        (r"(u_0,v_0,θ_1,θ_2,…) = k(T,D,s,r)",),
+        "Trainings with equal seeds start alike, to the bit, and see the same directions in the same order.", GENERATIVE, "g6-equal-seeds-start-alike"),
     "A1": Statement(
         r"For every input $x$, with open pieces $U_i(x)$ whose closures cover the parameters,",
         (r"T(·,x) ∈ C^2(U_i(x)) \text{ for all }i",),

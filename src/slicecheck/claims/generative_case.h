@@ -20,6 +20,7 @@ struct SchemeCall {
 /// A scheme that remembers its calls.
 class WitnessScheme final : public Scheme<double> {
  public:
+  /// The calls go on to `inner`.
   explicit WitnessScheme(std::shared_ptr<const Scheme<double>> inner) : inner_(std::move(inner)) {}
   [[nodiscard]] std::string name() const override { return inner_->name(); }
   [[nodiscard]] State<double> start(Vector<double> u0) const override { return inner_->start(std::move(u0)); }
@@ -40,6 +41,7 @@ class WitnessScheme final : public Scheme<double> {
 /// A critic that remembers where its gradient penalty was taken.
 class WitnessCritic final : public Critic<double> {
  public:
+  /// The calls go on to `inner`.
   explicit WitnessCritic(std::shared_ptr<const DenseCritic<double>> inner) : inner_(std::move(inner)) {}
   [[nodiscard]] std::string name() const override { return inner_->name(); }
   [[nodiscard]] Index parameters() const override { return inner_->parameters(); }
@@ -117,9 +119,11 @@ bool same_bits(const State<double>& a, const State<double>& b);
 /// The largest observed / allowed of several comparisons, as one trial.
 class WorstOf {
  public:
+  /// One comparison; the worst ratio is kept.
   void add(double observed, double allowed);
   /// Something that is right or wrong.
   void require(bool right) { add(right ? 0.0 : 1.0, 0.0); }
+  /// What was worst, with the matrices of the case.
   [[nodiscard]] Trial trial(const PlayersCase& c) const;
 
  private:

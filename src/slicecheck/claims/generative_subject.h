@@ -33,9 +33,11 @@ struct CoverageSubject {
   std::function<ModeCoverage(const Points<double>& points, const Points<double>& centres)> measure;
 };
 
-/// The subjects of this library: `max-sliced`, `two-player`, `mode-coverage`.
+/// The searches of this library: `max-sliced`.
 std::vector<MaxSlicedSubject> max_sliced_subjects();
+/// The two-player trainings of this library: `two-player`.
 std::vector<TwoPlayerSubject> two_player_subjects();
+/// The measures of coverage of this library: `mode-coverage`.
 std::vector<CoverageSubject> coverage_subjects();
 
 }  // namespace slicecheck

@@ -36,7 +36,9 @@ struct TrackedCritic {
 /// One evaluation; remembers whether it came so near to a kink or a tie that rounding decides on which side it is: derivatives cannot be compared then.
 class PlayersTextbook {
  public:
+  /// T(u, x), by plain loops.
   [[nodiscard]] TrackedCloud images(const GeneratorShape& shape, const std::vector<Tracked>& u, const Points<double>& x);
+  /// Features and scores, likewise.
   [[nodiscard]] TrackedCritic critic(const DenseCritic<double>& net, const std::vector<Tracked>& v, const TrackedCloud& points);
   /// (1/n) Σ_k (‖∇_x s(points_k)‖ − 1)².
   [[nodiscard]] Tracked gradient_penalty(const DenseCritic<double>& net, const std::vector<Tracked>& v, const Points<double>& points);

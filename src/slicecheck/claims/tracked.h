@@ -62,8 +62,10 @@ inline Tracked sum(const std::vector<Tracked>& terms) {
   return out;
 }
 
+/// With the error of one sum.
 inline Tracked operator+(const Tracked& a, const Tracked& b) { return sum({a, b}); }
 
+/// Exact.
 inline Tracked operator-(const Tracked& a) {
   Tracked out = a;
   out.value = -a.value;
@@ -71,8 +73,10 @@ inline Tracked operator-(const Tracked& a) {
   return out;
 }
 
+/// With the error of one sum.
 inline Tracked operator-(const Tracked& a, const Tracked& b) { return sum({a, -b}); }
 
+/// With the errors of both factors, and its own.
 inline Tracked operator*(const Tracked& a, const Tracked& b) {
   Tracked out;
   out.value = a.value * b.value;

@@ -13,6 +13,7 @@ namespace slicecheck {
 
 /// What the generator descends; s are the critic's scores of T(u, X), σ the logistic function.
 struct GeneratorObjective {
+  /// Which.
   enum class Kind {
     bce,           ///< mean −ln σ(s): the GAN, in the form that does not saturate where the critic wins
     sigmoid_mean,  ///< −mean σ(s): what report 002 codes as its GAN
@@ -23,7 +24,7 @@ struct GeneratorObjective {
   Kind kind = Kind::sliced;
   bool on_features = false;  ///< the sliced kinds: on the critic's features h of both clouds instead of on the clouds
   double exponent = 2.0;     ///< p ≥ 1; max_sliced has p = 2
-  bool root = false;         ///< the p-th root; AT VALUE 0 its gradient is 0 (theory/generative.md#g2)
+  bool root = false;         ///< the p-th root; AT VALUE 0 its gradient is 0 (theory/generative.md, claim G2)
   Index directions = 30;     ///< L
 
   /// "SW_2² on features", "GAN (BCE)", …
@@ -32,6 +33,7 @@ struct GeneratorObjective {
 
 /// What the critic descends.
 struct CriticObjective {
+  /// Which.
   enum class Kind {
     none,          ///< it stays as it was drawn
     bce,           ///< mean −ln σ(s(Y)) + mean −ln(1 − σ(s(T(u, X))))
@@ -128,11 +130,12 @@ class TwoPlayer {
                                                        PointsView<S> directions, const Eigen::RowVectorXd& previous, std::uint64_t t) const;
 };
 
-/// The updates of one step and what they did: critic_steps of the critic (the report is the last one's), then one of the generator. `generator.step` counts.
+/// What the updates of one step did; of several updates of the critic, the last.
 struct TwoPlayerReport {
   CriticReport critic;
   GeneratorReport generator;
 };
+/// One step: critic_steps updates of the critic (one without an objective), then one of the generator, on the last batch. `state.generator.step` counts.
 template <class S>
 TwoPlayerReport advance(const TwoPlayer<S>& players, const TwoPlayerParts<S>& parts, TwoPlayerState<S>& state);
 

@@ -13,6 +13,7 @@ struct ModeCoverageSettings {
   double least_share = 1.0 / 18.0;  ///< of all points: a centre with at least this share is covered (a third of its own share, for six equal ones)
 };
 
+/// What was counted.
 struct ModeCoverage {
   Index modes = 0;             ///< centres covered
   double high_quality = 0.0;   ///< share of all points within the radius of their nearest centre

@@ -17,6 +17,7 @@ struct LabelledImages {
   std::vector<std::uint8_t> labels;  ///< one for each image
 };
 
+/// How it is trained.
 struct ClassifierSettings {
   Index classes = 10;  ///< labels are 0, …, classes − 1
   Index steps = 1000;

@@ -17,6 +17,7 @@ struct LayerShape {
 
 /// One layer. Made by the functions below it; each says which tensors it adds to u, in this order.
 struct Layer {
+  /// Which.
   enum class Kind { linear, convolution, transposed_convolution, batch_normalisation, relu, leaky_relu, tanh, sigmoid, reshape };
 
   /// W h + b for a vector h: W (outputs × inputs, by rows), b.
@@ -81,12 +82,14 @@ class LayeredNetwork {
   explicit LayeredNetwork(NetworkDescription description);
 
   [[nodiscard]] const NetworkDescription& description() const { return description_; }
+  /// What comes out of the first `layers` layers, for one point.
   [[nodiscard]] const LayerShape& shape_after(Index layers) const { return shapes_[static_cast<std::size_t>(layers)]; }
   [[nodiscard]] Index layers() const { return static_cast<Index>(description_.layers.size()); }
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
   [[nodiscard]] Index parameters() const;
   [[nodiscard]] Index statistics() const;  ///< two for each channel that is normalised
   [[nodiscard]] std::vector<Index> tensors() const;
+  /// u0 of all parts, drawn from the stream.
   [[nodiscard]] Vector<float> initial(const RandomStream& stream) const;
 
  private:
