@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
+
 #include "experiments.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/measures/idx_labels.h"
@@ -19,10 +21,31 @@ using namespace gan_mnist;
 
 constexpr std::uint32_t kRealReplicate = 0xFFFF'FFFFU;  // apart from every training's draws
 
+/// The first file of MNIST that is missing, or nothing.
+std::optional<std::filesystem::path> missing_file(const std::filesystem::path& data) {
+  for (const char* file : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"})
+    if (!std::filesystem::exists(data / "mnist" / file)) return data / "mnist" / file;
+  return std::nullopt;
+}
+
+void write_not_run(const ExperimentContext& context, const std::filesystem::path& missing) {
+  const std::string why = fmt::format("not run: MNIST is not there: {} is missing; scripts/fetch_data.sh puts it there.", missing.string());
+  std::cout << fmt::format("mnist-gan: {}\n", why);
+  write_json(context.folder / "summary.json", {{"name", "mnist-gan"},
+                                               {"title", "GAN against sliced losses on MNIST"},
+                                               {"description", "Report 002, section 2.2."},
+                                               {"profile", context.profile},
+                                               {"seed", context.seed},
+                                               {"facts", {why}},
+                                               {"departures", Json::array()},
+                                               {"tables", Json::array()},
+                                               {"figures", Json::array()}});
+}
+
 LabelledImages mnist(const std::filesystem::path& data, const std::string& part) {
   const auto images = data / "mnist" / (part + "-images-idx3-ubyte"), labels = data / "mnist" / (part + "-labels-idx1-ubyte");
   for (const auto& path : {images, labels})
-    if (!std::filesystem::exists(path)) reject("MNIST is not there: {} is missing; scripts/fetch_data.sh puts it there", path.string());
+    if (!std::filesystem::exists(path)) reject("{} is missing; scripts/fetch_data.sh puts it there", path.string());
   LabelledImages out{read_idx_images(images), read_idx_labels(labels)};
   if (out.images.height != kSide || out.images.width != kSide)
     reject("{}: images of {} × {}; MNIST has {} × {}", images.string(), out.images.height, out.images.width, kSide, kSide);
@@ -63,7 +86,10 @@ CriticObjective critic_objective(const std::string& name, const Settings& s) {
   using Kind = CriticObjective::Kind;
   if (name == "bce") return {Kind::bce};
   if (name == "linear") return {Kind::sigmoid_mean};
-  if (name == "wgan-gp") return {Kind::score_mean, s.number("penalty.weight")};
+  if (name == "wgan-gp") {
+    if (!(s.number("penalty.weight") > 0.0)) reject("settings: penalty.weight is {}; it must be positive", s.number("penalty.weight"));
+    return {Kind::score_mean, s.number("penalty.weight")};
+  }
   reject("settings: unknown objective of the critic '{}'; expected bce, linear or wgan-gp", name);
 }
 
@@ -187,6 +213,10 @@ void run_all(Results& results, const ExperimentContext& context) {
 
 void run_mnist_gan(const ExperimentContext& context) {
   const Settings& s = context.settings;
+  if (const auto missing = missing_file(context.data)) {
+    write_not_run(context, *missing);
+    return;
+  }
   Results results;
   const Common common = prepare(context, results);
   for (const std::string& arm : s.words("arms"))

@@ -12,6 +12,9 @@ namespace slicecheck::gan_mnist {
 constexpr Index kSide = 28;     ///< rows and columns of an image
 constexpr Index kLatent = 100;  ///< normals that go into the generator
 
+/// σ is called flat where mean σ(1 − σ) is below this: a hundredth of its largest value.
+constexpr double kFlat = 0.01 / 4.0;
+
 /// Values of an evaluation, by position.
 enum Value : std::size_t { kScore, kFrechet, kValues };
 

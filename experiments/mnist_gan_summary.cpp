@@ -62,10 +62,8 @@ Json summarise(const Results& results, const ExperimentContext& context) {
                   "accuracy {:.2f} % "
                   "on the 10,000 test images. Its scores compare trainings of this page with each other, and with no published score.",
                   results.classifier_parameters, s.integer("classifier.steps"), s.integer("classifier.batch"), 100.0 * results.accuracy),
-      fmt::format(
-          "Real images: {} test images have the score {:.2f}; {} training images have the Fréchet distance {:.2f} from all test images. No generator can be "
-          "expected to do better.",
-          s.integer("images"), results.real.score, s.integer("images"), results.real.frechet),
+      fmt::format("Real images: {} test images have the score {:.2f}; {} training images have the Fréchet distance {:.2f} from all test images.",
+                  s.integer("images"), results.real.score, s.integer("images"), results.real.frechet),
       adam_sentence(results),
       "The generator normalises by its batch: T(u, x) depends on the other inputs of the batch, and the theorems on F, about a map of a point and a fixed "
       "target, say "

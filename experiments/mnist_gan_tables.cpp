@@ -15,8 +15,7 @@ namespace slicecheck::gan_mnist {
 namespace {
 
 constexpr double kConfidence = 0.95;
-constexpr double kFlat = 0.01 / 4.0;  // of mean σ(1 − σ)
-constexpr double kLearnt = 0.25;      // of the Fréchet distance at u_0
+constexpr double kLearnt = 0.25;  // of the Fréchet distance at u_0
 
 /// Mean, and the ends of its t-interval: the whole line for one replicate.
 void append(std::vector<CsvTable::Cell>& row, const std::vector<double>& values) {

@@ -39,8 +39,10 @@ Loss loss_by_name(const std::string& name, const Settings& s) {
     return Loss{{Generating::sliced, on_features, p, root, directions}, {on_features ? Judging::bce : Judging::none}};
   };
   if (name == "gan") return {{.kind = Generating::bce}, {Judging::bce}};
-  if (name == "wgan-gp")
+  if (name == "wgan-gp") {
+    if (!(s.number("penalty.weight") > 0.0)) reject("settings: penalty.weight is {}; it must be positive", s.number("penalty.weight"));
     return {{.kind = Generating::score_mean}, {Judging::score_mean, s.number("penalty.weight")}, s.integer_at_least("penalty.critic_steps", 1)};
+  }
   if (name == "sw1-features") return sliced(true, 1.0, false);
   if (name == "sw2-squared-features") return sliced(true, 2.0, false);
   if (name == "sw2-features") return sliced(true, 2.0, true);
@@ -88,7 +90,9 @@ Entry make_entry(const Common& common, const std::string& loss_name, const std::
   parts.critic_objective = loss.critic;
   parts.critic_steps = loss.critic_steps;
   parts.generator_scheme = parts.critic_scheme = two_player_scheme(optimiser);
-  parts.generator_step_size = parts.critic_step_size = s.number(optimiser + "_step_size");
+  // What suits the others is many times too large for a gradient penalty.
+  const bool penalised = loss.critic.penalty > 0.0;
+  parts.generator_step_size = parts.critic_step_size = s.number((penalised ? "penalty." : "") + optimiser + "_step_size");
   parts.seed = context.seed;
   parts.replicate = replicate;
   entry.adversarial = loss.generator.kind != GeneratorObjective::Kind::sliced && loss.generator.kind != GeneratorObjective::Kind::max_sliced;

@@ -1,6 +1,7 @@
 #include "two_player_arm.h"
 
 #include <map>
+#include <set>
 
 #include "shared_progress.h"
 #include "slicecheck/core/build_info.h"
@@ -10,6 +11,9 @@
 namespace slicecheck {
 
 std::vector<std::string> common_hashes(const std::vector<TwoPlayerArm>& arms) {
+  std::set<std::string> ids;
+  for (const TwoPlayerArm& arm : arms)
+    if (!ids.insert(arm.id).second) reject("settings: the training {} is there twice", arm.id);
   std::map<std::uint32_t, std::string> hashes;
   for (const TwoPlayerArm& arm : arms) {
     const std::string hash = initial_hash(arm.parts);
@@ -40,7 +44,11 @@ std::vector<TwoPlayerRecord<float>> run_two_player_arms(const std::vector<TwoPla
         fmt::format("{} {} seed {} program {}\n{}\n{}", context.profile, arm.id, context.seed, build::fingerprint(), arm.description, settings.json().dump());
     run.resume = context.resume;
     PartProgress progress(shared, static_cast<std::size_t>(i));
-    records[static_cast<std::size_t>(i)] = run_two_player(TwoPlayer<float>(), arm.parts, run, arm.id, progress);
+    try {
+      records[static_cast<std::size_t>(i)] = run_two_player(TwoPlayer<float>(), arm.parts, run, arm.id, progress);
+    } catch (const InputError& error) {
+      reject("training {}: {}", arm.id, error.what());
+    }
   });
   return records;
 }

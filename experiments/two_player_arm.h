@@ -26,10 +26,10 @@ struct TwoPlayerArm {
 /// @throws InputError where arms of one replicate do not start from the same u0 and v0 (`initial_hash`): they could not be compared.
 std::vector<TwoPlayerRecord<float>> run_two_player_arms(const std::vector<TwoPlayerArm>& arms, const ExperimentContext& context);
 
-/// The common hash of u0 and v0 of the arms of each replicate, in words: "replicate 0: 0123…". @throws InputError as above.
+/// The common hash of u0 and v0 of the arms of each replicate, in words: "replicate 0: 0123…". @throws InputError as above, and for two arms of one id.
 std::vector<std::string> common_hashes(const std::vector<TwoPlayerArm>& arms);
 
-/// The optimisers of these experiments: `sgd` or `adam` (β = 0.5, 0.999), optionally on gradients projected onto a ball. @throws InputError for another name.
+/// The optimisers of these experiments: `sgd` or `adam` (β = 0.5, 0.999). @throws InputError for another name.
 std::shared_ptr<const Scheme<float>> two_player_scheme(const std::string& name);
 
 /// trajectory.csv: arm, loss, optimiser, replicate and every column of `TwoPlayerRow`.

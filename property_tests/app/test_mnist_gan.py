@@ -26,7 +26,8 @@ def write_images(folder: Path, part: str, count: int) -> None:
     pixels = bytearray()
     for label in labels:
         place, upright = 4 + 2 * label, label % 2 == 0
-        pixels += bytes(draw.randrange(200, 256) if abs((column if upright else row) - place) < 3 else draw.randrange(30) for row in range(28) for column in range(28))
+        places = ((column if upright else row) for row in range(28) for column in range(28))
+        pixels += bytes(draw.randrange(200, 256) if abs(at - place) < 3 else draw.randrange(30) for at in places)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 0x803, count, 28, 28) + bytes(pixels))
     (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, count) + labels)
@@ -95,8 +96,15 @@ class MnistGan(ProgramTest):
                               ("sw1/hinge", "unknown objective of the critic 'hinge'"), ("sw1/bce/rmsprop", "unknown optimiser 'rmsprop'")):
             self.assert_refused(self.run_program(*self.words("bad", f'arms=["{arm}"]')), fragment)
         self.assert_refused(self.run_program(*self.words("bad", "arms=[]")), "arms is empty")
+        self.assert_refused(self.run_program(*self.words("bad", 'arms=["gan-bce/bce", "gan-bce/bce/adam"]')), "gan-bce-bce-adam-0 is there twice")
+
+    def test_without_its_data(self) -> None:
         (self.folder / "data/mnist/t10k-labels-idx1-ubyte").unlink()
-        self.assert_refused(self.run_program(*self.words("bad", ARMS)), "MNIST is not there", "t10k-labels-idx1-ubyte", "scripts/fetch_data.sh")
+        result = self.run_program(*self.words("absent", ARMS))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for text in (result.stdout, (self.folder / "absent/experiments/mnist-gan/summary.json").read_text()):
+            self.assertIn("not run: MNIST is not there", text)
+            self.assertIn("t10k-labels-idx1-ubyte", text)
 
 
 if __name__ == "__main__":

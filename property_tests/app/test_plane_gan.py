@@ -70,8 +70,14 @@ class PlaneGan(ProgramTest):
 
     def test_wrong_settings(self) -> None:
         for assignment, complaint in [('losses=["dcgan"]', "'dcgan'"), ('optimisers=["rmsprop"]', "'rmsprop'"), ("losses=[]", "losses"), ("batch=0", "batch"),
-                                      ("sgd_step_size=-1.0", "-1")]:
-            self.assert_refused(self.run_program("experiment", "run", "plane-gan", "--out", "bad", *SMALL, *settings(assignment)), complaint)
+                                      ("sgd_step_size=-1.0", "-1"), ('losses=["gan", "gan"]', "twice"), ('losses=["wgan-gp"]', "penalty.weight")]:
+            further = settings("penalty.weight=0.0") if complaint == "penalty.weight" else []
+            self.assert_refused(self.run_program("experiment", "run", "plane-gan", "--out", "bad", *SMALL, *settings(assignment), *further), complaint)
+
+    def test_the_full_profile_does_not_diverge_at_once(self) -> None:
+        result = self.run_program("experiment", "run", "plane-gan", "--profile", "full", "--out", "full", *settings(
+            'losses=["wgan-gp", "max-sw-samples"]', "replicates=2", "steps=120", "evaluate_every=0", "points=50", "density_points=100", "density_cells=4"))
+        self.assertEqual(result.returncode, 0, result.stderr)
 
 
 if __name__ == "__main__":

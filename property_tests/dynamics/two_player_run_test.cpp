@@ -111,6 +111,39 @@ TEST(TwoPlayerRun, rows_are_means_over_the_steps_between_them) {
   EXPECT_EQ(four.rows.back().u_norm, each.rows.back().u_norm);
 }
 
+/// Remembers which batches were asked for.
+class NotedBatches final : public Sampler<double> {
+ public:
+  explicit NotedBatches(std::shared_ptr<const Sampler<double>> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] std::string name() const override { return inner_->name(); }
+  [[nodiscard]] Batch<double> draw(std::uint64_t t) const override {
+    asked_.push_back(t);
+    return inner_->draw(t);
+  }
+  [[nodiscard]] const std::vector<std::uint64_t>& asked() const { return asked_; }
+
+ private:
+  std::shared_ptr<const Sampler<double>> inner_;
+  mutable std::vector<std::uint64_t> asked_;
+};
+
+TEST(TwoPlayerRun, the_generator_sees_batch_t_whatever_the_critic_sees) {
+  constexpr std::uint64_t kFurther = std::uint64_t{1} << 39;
+  for (const Index updates : {Index{1}, Index{3}}) {
+    TwoPlayerParts<double> parts = parts_of(GeneratorObjective::Kind::bce);
+    const auto noted = std::make_shared<NotedBatches>(parts.sampler);
+    parts.sampler = noted;
+    parts.critic_steps = updates;
+    TwoPlayerState<double> state = TwoPlayer<double>().start(parts);
+    for (int step = 0; step < 2; ++step) advance(TwoPlayer<double>(), parts, state);
+    if (updates == 1) {
+      EXPECT_EQ(noted->asked(), (std::vector<std::uint64_t>{0, 1}));
+    } else {
+      EXPECT_EQ(noted->asked(), (std::vector<std::uint64_t>{kFurther, kFurther + 1, 0, kFurther + 2, kFurther + 3, 1}));
+    }
+  }
+}
+
 TEST(TwoPlayerRun, foreign_and_damaged_checkpoints_are_refused) {
   const TwoPlayerParts<double> parts = parts_of(GeneratorObjective::Kind::sliced);
   SilentProgress progress;

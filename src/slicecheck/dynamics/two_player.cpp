@@ -14,6 +14,7 @@ namespace slicecheck {
 namespace {
 
 constexpr double kStatisticsMomentum = 0.1;
+constexpr std::uint64_t kFurtherBatches = std::uint64_t{1} << 39;  // batches that only the critic sees
 
 bool is_sliced(const GeneratorObjective& objective) {
   return objective.kind == GeneratorObjective::Kind::sliced || objective.kind == GeneratorObjective::Kind::max_sliced;
@@ -53,6 +54,8 @@ CloudGradient<S> max_sliced(const TwoPlayerParts<S>& parts, PointsView<S> z, Poi
   MaxSlicedSettings settings;
   settings.random_starts = parts.restarts;
   const bool usable = previous.size() == z.cols();
+  settings.scanned = 0;  // the direction of the step before is the better start
+  settings.covariance_starts = !usable;
   MaxSliced found = max_sliced_w2_squared(z.template cast<double>(), y.template cast<double>(), settings, {parts.seed, Purpose::ascent, parts.replicate, t},
                                           usable ? previous : Eigen::RowVectorXd());
   LossGradient<S> loss = CpuLoss<S>(2.0).evaluate(z, y, found.direction.template cast<S>());
@@ -211,7 +214,9 @@ TwoPlayerReport advance(const TwoPlayer<S>& players, const TwoPlayerParts<S>& pa
   TwoPlayerReport report;
   Batch<S> batch;
   for (Index k = 0; k < updates; ++k) {
-    batch = parts.sampler->draw(t * static_cast<std::uint64_t>(updates) + static_cast<std::uint64_t>(k));
+    // The last is batch t whatever the number of updates, so that generators that are compared see the same ones.
+    const std::uint64_t further = kFurtherBatches + t * static_cast<std::uint64_t>(updates - 1) + static_cast<std::uint64_t>(k);
+    batch = parts.sampler->draw(k + 1 == updates ? t : further);
     report.critic = players.update_critic(parts, state, batch, t, k);
   }
   report.generator = players.update_generator(parts, state, batch, t);

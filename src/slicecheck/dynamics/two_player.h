@@ -135,7 +135,8 @@ struct TwoPlayerReport {
   CriticReport critic;
   GeneratorReport generator;
 };
-/// One step: critic_steps updates of the critic (one without an objective), then one of the generator, on the last batch. `state.generator.step` counts.
+/// One step: critic_steps updates of the critic (one without an objective), then one of the generator, on the last batch, which is the sampler's batch t: the
+/// same for any critic_steps. The others come from 2^39 on. `state.generator.step` counts.
 template <class S>
 TwoPlayerReport advance(const TwoPlayer<S>& players, const TwoPlayerParts<S>& parts, TwoPlayerState<S>& state);
 
