@@ -4,8 +4,6 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
-#include <map>
-#include <mutex>
 #include <numeric>
 
 #include "slicecheck/core/error.h"
@@ -75,11 +73,12 @@ class BrokenPlayers final : public TwoPlayer<double> {
                                         const Eigen::RowVectorXd& previous, std::uint64_t t) const;
   [[nodiscard]] Points<double> drawn_directions(const TwoPlayerParts<double>& parts, std::uint64_t t) const;
   void move_statistics(TwoPlayerState<double>& state, const CriticLinearisation<double>& at) const;
-  [[nodiscard]] static std::vector<double> key(const Eigen::VectorXd& u) { return {u.begin(), u.end()}; }
+  /// Of the gradient in v that nobody sets to 0. It is kept in `direction`, which sliced losses have no use for, so that a run stays a function of its state.
+  [[nodiscard]] bool leaves_behind(const TwoPlayerParts<double>& parts) const {
+    return is(PlayersFlaw::real_features_not_detached) && parts.generator_objective.on_features && parts.generator_objective.kind == Kind::sliced;
+  }
 
   PlayersFlaw flaw_;
-  mutable std::mutex mutex_;
-  mutable std::map<std::vector<double>, Eigen::VectorXd> left_behind_;  // gradients in v that nobody set to 0, by the u that they led to
   mutable std::atomic<int> calls_{0};
 };
 
@@ -221,10 +220,7 @@ GeneratorReport BrokenPlayers::update_generator(const TwoPlayerParts<double>& pa
   const bool slower = is(PlayersFlaw::sliced_step_size) && parts.generator_objective.kind == Kind::sliced;
   parts.generator_scheme->advance(state.generator, found.phi, (slower ? 0.1 : 1.0) * parts.generator_step_size,
                                   {parts.seed, Purpose::noise, parts.replicate, t});
-  if (is(PlayersFlaw::real_features_not_detached)) {
-    const std::lock_guard lock(mutex_);
-    left_behind_[key(state.generator.u)] = std::move(in_v);
-  }
+  if (leaves_behind(parts)) state.direction = in_v.transpose();
   return {found.value, found.phi.norm()};
 }
 
@@ -281,11 +277,7 @@ CriticReport BrokenPlayers::update_critic(const TwoPlayerParts<double>& parts, T
     report.loss += penalty * at.value;
     if (!is(PlayersFlaw::penalty_not_differentiated)) gradient += penalty * at.gradient;
   }
-  if (is(PlayersFlaw::real_features_not_detached)) {
-    const std::lock_guard lock(mutex_);
-    const auto left = left_behind_.find(key(state.generator.u));
-    if (left != left_behind_.end()) gradient += left->second;
-  }
+  if (leaves_behind(parts) && state.direction.size() == gradient.size()) gradient += state.direction.transpose();
   report.gradient_norm = gradient.norm();
   if (is(PlayersFlaw::generator_moved_by_critic_step))
     state.generator.u -= parts.critic_step_size * image->pullback(generated->pullback_points({{}, of_generated}));
