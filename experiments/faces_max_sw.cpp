@@ -28,7 +28,7 @@ double positive(const Settings& s, const std::string& key) {
 std::vector<double> powers(const Settings& s, const std::string& key) {
   std::vector<Index> exponents = s.integers(key);
   std::sort(exponents.rbegin(), exponents.rend());
-  exponents.erase(std::unique(exponents.begin(), exponents.end()), exponents.end());
+  if (std::adjacent_find(exponents.begin(), exponents.end()) != exponents.end()) reject("settings: {} names a number twice", key);
   if (exponents.empty() || exponents.back() < -40 || exponents.front() > 40) reject("settings: {} needs whole numbers from -40 to 40", key);
   std::vector<double> out;
   for (const Index k : exponents) out.push_back(std::ldexp(1.0, static_cast<int>(k)));
@@ -77,6 +77,7 @@ std::vector<Arm> arms_of(const Design& design, const Settings& s) {
 
 Design design_of(const ExperimentContext& context, IdxImages images) {
   const Settings& s = context.settings;
+  if (images.count < 2) reject("settings: the folder {} has {} images; the yardsticks need two halves", s.word("folder"), images.count);
   Design d;
   d.folder = s.word("folder");
   d.count = images.count;
@@ -100,7 +101,11 @@ Design design_of(const ExperimentContext& context, IdxImages images) {
   d.w2_points = s.integer_at_least("w2_points", 1);
   d.evaluation_directions = s.integer_at_least("evaluation_directions", 1);
   d.margin = positive(s, "margin");
-  for (const std::string& name : s.words("losses")) d.losses.push_back(loss_by_name(name, s.integer_at_least("directions", 1)));
+  if (d.margin >= 1.0) reject("settings: margin is {}; it must be below 1", d.margin);
+  for (const std::string& name : s.words("losses")) {
+    if (std::any_of(d.losses.begin(), d.losses.end(), [&](const Loss& loss) { return loss.id == name; })) reject("settings: losses names '{}' twice", name);
+    d.losses.push_back(loss_by_name(name, s.integer_at_least("directions", 1)));
+  }
   if (d.losses.empty()) reject("settings: losses is empty; name at least one of sw, max-sw, sw-features, max-sw-features");
   for (Loss& loss : d.losses) measure_unit(d, loss, context.seed);
   d.arms = arms_of(d, s);

@@ -6,6 +6,7 @@
 /// steps and radii are in its own units: a step of share s takes s of the loss off it, to first order, at the start of the first replicate; a radius is a
 /// multiple of ‖φ‖ there.
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ enum Value : Index {
   kW2,          ///< exact W_2² at the end
   kMaxSw,       ///< max-SW_2² at the end, from below
   kSw,          ///< SW_2² at the end
+  kVariance,    ///< total variance of the generated images at the end
   kBestW2,      ///< the smallest W_2² of the run's looks
   kGradient,    ///< mean ‖φ‖
   kLargest,     ///< largest ‖φ‖
@@ -32,7 +34,7 @@ enum Value : Index {
   kMoved,       ///< ‖u_T − u₀‖
   kCurves,
 };
-constexpr Index kCurveValues = 2;  ///< W_2², SW_2²
+constexpr Index kCurveValues = 3;  ///< W_2², SW_2², total variance
 
 /// A loss of the comparison.
 struct Loss {
@@ -76,7 +78,17 @@ struct Design {
   Index shown = 0;
   Index w2_points = 0;
   Index evaluation_directions = 0;
-  double margin = 0.0;  ///< "better" asks for W_2² lower by more than this share
+  double margin = 0.0;  ///< "lower" asks for less than 1 − margin times the other
+
+  [[nodiscard]] Index points() const { return std::min(w2_points, count / 2); }  ///< on each side of a yardstick
+};
+
+/// How far two clouds of as many points are apart.
+struct Yardsticks {
+  double w2 = kNoNumber;
+  double sw = kNoNumber;
+  double max_sw = kNoNumber;    ///< from below; NaN where it was not asked for
+  double variance = kNoNumber;  ///< Σ_k‖z_k − z̄‖²/(n − 1) of the first cloud
 };
 
 /// An arm with its replicates.
@@ -90,11 +102,11 @@ struct Measured {
   [[nodiscard]] Index diverged() const;
 };
 
-/// What two samples of the images have between them.
+/// What stands beside the yardsticks: means over random splits of the images into disjoint halves. A generator that draws the law of the images afresh scores
+/// what two halves have between them; with n points in a dimension d > n the mean image may well score LESS by W_2², which then rewards shrinking to it.
 struct Floor {
-  double w2 = 0.0;
-  double max_sw = 0.0;
-  double sw = 0.0;
+  Yardsticks halves;
+  Yardsticks mean_image;  ///< n copies of the mean of the other half
 };
 
 /// Trains; a pure function of its arguments. The row has room for shown images where it is longer than the curves.
@@ -110,6 +122,6 @@ MeanEstimate geometric_mean(const std::vector<double>& values);
 
 void write_summary(const Design& design, const std::vector<Measured>& results, const Floor& floor, const ExperimentContext& context);
 /// What the experiment says of report 002's sentences.
-Json advice_of(const Design& design, const std::vector<Measured>& results);
+Json advice_of(const Design& design, const std::vector<Measured>& results, const Floor& floor);
 
 }  // namespace slicecheck::faces

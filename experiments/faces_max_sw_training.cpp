@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "faces_max_sw.h"
 #include "slicecheck/core/error.h"
@@ -15,18 +16,28 @@ namespace {
 
 constexpr std::uint64_t kAtEnd = 1ULL << 24;  // numbers of other evaluations are steps
 
-struct Yardsticks {
-  double w2 = kNoNumber;
-  double sw = kNoNumber;
-  double max_sw = kNoNumber;
-};
+/// 2n different images of the folder: the first and the last n of them are two disjoint halves.
+Points<float> two_halves(const Design& design, const RandomStream& stream) {
+  const Index wanted = 2 * design.points();
+  std::vector<Index> order(static_cast<std::size_t>(design.images->atom_count()));
+  std::iota(order.begin(), order.end(), Index{0});
+  Points<float> out(wanted, design.images->dimension());
+  PointDraws draws(stream, 0);
+  for (Index k = 0; k < wanted; ++k) {
+    const auto at = static_cast<std::size_t>(k);
+    std::swap(order[at], order[at + draws.below(order.size() - at)]);
+    out.row(k) = design.images->atom(order[at]).cast<float>();
+  }
+  return out;
+}
 
-/// Fresh images of the law; all of them where they are no more than asked for.
-Points<float> real_images(const Design& design, const RandomStream& stream) {
-  if (design.images->atom_count() > design.w2_points) return design.images->sample<float>(stream, design.w2_points);
-  Points<float> all(design.images->atom_count(), design.images->dimension());
-  for (Index k = 0; k < all.rows(); ++k) all.row(k) = design.images->atom(k).cast<float>();
-  return all;
+double total_variance(const Points<float>& z) {
+  const Points<double> points = z.cast<double>();
+  return (points.rowwise() - points.colwise().mean()).squaredNorm() / static_cast<double>(std::max<Index>(1, z.rows() - 1));
+}
+
+Yardsticks mean_of(const Yardsticks& a, const Yardsticks& b) {
+  return {(a.w2 + b.w2) / 2.0, (a.sw + b.sw) / 2.0, (a.max_sw + b.max_sw) / 2.0, (a.variance + b.variance) / 2.0};
 }
 
 Yardsticks between(const Design& design, const Points<float>& z, const Points<float>& y, std::uint64_t seed, std::uint32_t replicate, std::uint64_t number,
@@ -36,14 +47,19 @@ Yardsticks between(const Design& design, const Points<float>& z, const Points<fl
   const auto theta = uniform_directions<float>({seed, Purpose::evaluation_directions, replicate, number}, design.evaluation_directions, z.cols());
   out.sw = CpuLoss<float>(2.0).values(z, y, theta).mean();
   out.w2 = exact_w2_squared(z.cast<double>(), y.cast<double>());
+  out.variance = total_variance(z);
   if (with_max) out.max_sw = max_sliced_w2_squared(z.cast<double>(), y.cast<double>(), {}, {seed, Purpose::ascent, replicate, number}).value;
   return out;
 }
 
+/// The mean over two halves of the images, each against as many generated ones of its own.
 Yardsticks evaluate(const Design& design, const Vector<float>& u, std::uint64_t seed, std::uint32_t replicate, std::uint64_t number, bool with_max) {
-  const Points<float> y = real_images(design, {seed, Purpose::evaluation_target, replicate, number});
+  const Index n = design.points();
+  const Points<float> y = two_halves(design, {seed, Purpose::evaluation_target, replicate, number});
   const auto x = design.source->sample<float>({seed, Purpose::evaluation_source, replicate, number}, y.rows());
-  return between(design, design.generator->forward(u, x), y, seed, replicate, number, with_max);
+  const Points<float> z = design.generator->forward(u, x);
+  return mean_of(between(design, z.topRows(n), y.topRows(n), seed, replicate, number, with_max),
+                 between(design, z.bottomRows(n), y.bottomRows(n), seed, replicate, number, with_max));
 }
 
 double norm_of(const Vector<float>& u) { return u.cast<double>().norm(); }
@@ -125,6 +141,7 @@ void train(const Design& design, const Arm& arm, std::uint64_t seed, Index repli
     }
     row[at] = now.w2;
     row[at + 1] = now.sw;
+    row[at + 2] = now.variance;
     at += kCurveValues;
     best = std::min(best, now.w2);
     if (look + 1 == design.looks.size()) break;
@@ -133,6 +150,7 @@ void train(const Design& design, const Arm& arm, std::uint64_t seed, Index repli
   row[kW2] = end.w2;
   row[kMaxSw] = end.max_sw;
   row[kSw] = end.sw;
+  row[kVariance] = end.variance;
   row[kBestW2] = std::min(best, end.w2);
   const auto steps = static_cast<double>(design.steps);
   row[kGradient] = sum / steps;
@@ -147,10 +165,23 @@ void train(const Design& design, const Arm& arm, std::uint64_t seed, Index repli
 
 Floor floor_of(const Design& design, std::uint64_t seed) {
   constexpr std::uint32_t kReplicate = 0xFFFF'FFFFU;  // apart from every training's draws
-  const Points<float> y = real_images(design, {seed, Purpose::evaluation_target, kReplicate, 0});
-  const auto z = design.images->sample<float>({seed, Purpose::evaluation_source, kReplicate, 0}, y.rows());
-  const Yardsticks found = between(design, z, y, seed, kReplicate, 0, true);
-  return {found.w2, found.max_sw, found.sw};
+  constexpr std::uint64_t kSplits = 16;
+  const Index n = design.points();
+  const auto add = [](Yardsticks& sum, const Yardsticks& one) {
+    sum.w2 += one.w2 / kSplits;
+    sum.sw += one.sw / kSplits;
+    sum.max_sw += one.max_sw / kSplits;
+    sum.variance += one.variance / kSplits;
+  };
+  Floor out{{0.0, 0.0, 0.0, 0.0}, {0.0, 0.0, 0.0, 0.0}};
+  for (std::uint64_t split = 0; split < kSplits; ++split) {
+    const Points<float> y = two_halves(design, {seed, Purpose::evaluation_target, kReplicate, split});
+    const Points<float> other = y.bottomRows(n);
+    const Points<float> mean = other.colwise().mean().replicate(n, 1);
+    add(out.halves, between(design, other, y.topRows(n), seed, kReplicate, split, true));
+    add(out.mean_image, between(design, mean, y.topRows(n), seed, kReplicate, split, true));
+  }
+  return out;
 }
 
 }  // namespace slicecheck::faces

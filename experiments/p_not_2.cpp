@@ -18,6 +18,7 @@ namespace slicecheck::exponents {
 
 namespace {
 
+constexpr Index kMostBatches = 1000;                // of an evaluation: it has 1024 numbers of its own, the last of them for W_2²
 constexpr Index kMostSteps = (Index{1} << 24) - 1;  // of a training: numbers from 2^24 on are other evaluations
 
 double positive(const Settings& s, const std::string& key) {
@@ -36,7 +37,7 @@ std::vector<double> chosen_exponents(const Settings& s) {
     out.push_back(p);
   }
   std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
+  if (std::adjacent_find(out.begin(), out.end()) != out.end()) reject("settings: exponents names a number twice");
   if (std::find(out.begin(), out.end(), 2.0) == out.end()) reject("settings: exponents must have 2: the others are compared with it");
   return out;
 }
@@ -44,8 +45,8 @@ std::vector<double> chosen_exponents(const Settings& s) {
 std::vector<double> chosen_shares(const Settings& s) {
   std::vector<Index> powers = s.integers("share_exponents");
   std::sort(powers.begin(), powers.end());
-  powers.erase(std::unique(powers.begin(), powers.end()), powers.end());
-  if (powers.size() < 3 || powers.front() < -40 || powers.back() > 20)
+  const bool twice = std::adjacent_find(powers.begin(), powers.end()) != powers.end();
+  if (twice || powers.size() < 3 || powers.front() < -40 || powers.back() > 20)
     reject("settings: share_exponents needs at least 3 different whole numbers from -40 to 20");
   std::vector<double> out;
   for (const Index k : powers) out.push_back(std::ldexp(1.0, static_cast<int>(k)));
@@ -79,6 +80,8 @@ Testbed common_testbed(const Settings& s, const std::string& section, std::uint3
   bed.w2_points = at_least("w2_points", 1);
   bed.final = {bed.batch, at_least("final_batches", 2), at_least("final_directions", 1), kConfidence};
   bed.along = {bed.batch, at_least("batches", 1), at_least("evaluation_directions", 1), kConfidence};
+  for (const auto& [key, batches] : {std::pair{"batches", bed.along.batches}, std::pair{"final_batches", bed.final.batches}})
+    if (batches > kMostBatches) reject("settings: {}.{} is {}; it must be at most {}", section, key, batches, kMostBatches);
   bed.looks = looks_until(bed.steps);
   return bed;
 }
@@ -86,6 +89,8 @@ Testbed common_testbed(const Settings& s, const std::string& section, std::uint3
 void add_plane(Design& design, const ExperimentContext& context) {
   const Settings& s = context.settings;
   for (const std::string& law : s.words("plane.targets")) {
+    if (std::any_of(design.testbeds.begin(), design.testbeds.end(), [&](const Testbed& bed) { return bed.id == law; }))
+      reject("settings: plane.targets names '{}' twice", law);
     Testbed bed = common_testbed(s, "plane", static_cast<std::uint32_t>(1 + design.testbeds.size()));
     if (bed.table > 32) reject("settings: plane.targets names {} laws; at most 32 are possible", s.words("plane.targets").size());
     bed.id = law;
@@ -205,9 +210,14 @@ Design design_of(const ExperimentContext& context) {
   design.shares = chosen_shares(s);
   design.levels = s.integers("levels");
   std::sort(design.levels.begin(), design.levels.end());
+  if (std::adjacent_find(design.levels.begin(), design.levels.end()) != design.levels.end()) reject("settings: levels names a number twice");
   if (design.levels.empty() || design.levels.front() < 1 || design.levels.back() > 99) reject("settings: levels needs per cents from 1 to 99");
   design.noise_share = positive(s, "noise_share");
   (void)positive(s, "radius_share");
+  for (const char* key : {"hover.away", "hover.first_step_size", "hover.network_first_step_size"}) (void)positive(s, key);
+  for (const auto& [key, least] : {std::pair{"hover.replicates", Index{2}}, std::pair{"hover.step_sizes", Index{3}}, std::pair{"hover.steps", Index{16}},
+                                   std::pair{"hover.network_steps", Index{16}}})
+    (void)s.integer_at_least(key, least);  // the hovering comes last: a wrong setting of it is refused before the trainings
   add_plane(design, context);
   add_images(design, context);
   if (design.testbeds.empty()) reject("settings: plane.targets is empty, and there are no images; there is nothing to train on");

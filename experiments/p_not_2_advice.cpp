@@ -20,6 +20,7 @@ struct Comparison {
   MeanEstimate ratio{kNoNumber, kNoNumber, {kNoNumber, kNoNumber}};
   Index never = 0;         ///< starts of this p that never came there
   Index never_square = 0;  ///< starts of p = 2 that never did
+  Index starts = 0;
 };
 
 Index missing(const std::vector<double>& hits) {
@@ -41,20 +42,22 @@ std::vector<Comparison> comparisons(const Design& design, const std::vector<Test
       const auto square = steps_to(results[b].finals[two], design.testbeds[b], what, floor_of(results[b].floors, what, two), level);
       std::vector<double> quotients;
       for (std::size_t i = 0; i < hits.size(); ++i) quotients.push_back(hits[i] / square[i]);
-      out.push_back({design.testbeds[b].title, design.exponents[e], geometric_mean(quotients), missing(hits), missing(square)});
+      out.push_back(
+          {design.testbeds[b].title, design.exponents[e], geometric_mean(quotients), missing(hits), missing(square), static_cast<Index>(hits.size())});
     }
   return out;
 }
 
 std::string text_of(const Comparison& c) {
   if (c.never > 0 || c.never_square > 0)
-    return fmt::format("{}, p = {}: never reached from {} of the starts, by p = 2 from {}", c.where, number_text(c.p), c.never, c.never_square);
+    return fmt::format("{}, p = {}: never reached from {} of {} starts, by p = 2 from {}", c.where, number_text(c.p), c.never, c.starts, c.never_square);
   return fmt::format("{}, p = {}: {:.3g} times the steps of p = 2 [{:.3g}, {:.3g}]", c.where, number_text(c.p), c.ratio.mean, c.ratio.interval.low,
                      c.ratio.interval.high);
 }
 
-bool fewer_steps(const Comparison& c) { return c.ratio.interval.high < 1.0; }
-bool more_steps(const Comparison& c) { return c.ratio.interval.low > 1.0 || (c.never > 0 && c.never_square == 0); }
+/// A start that never came there is censored: where some are, it is decided only if all starts of one exponent came there and none of the other.
+bool fewer_steps(const Comparison& c) { return c.ratio.interval.high < 1.0 || (c.never == 0 && c.never_square == c.starts); }
+bool more_steps(const Comparison& c) { return c.ratio.interval.low > 1.0 || (c.never == c.starts && c.never_square == 0); }
 
 std::string listed_exponents(const std::vector<double>& all) {
   std::vector<std::string> words;
@@ -96,7 +99,9 @@ Json which_exponent(const Design& design, const std::vector<TestbedResults>& res
     evidence.push_back(fmt::format("{}: the fewest steps in the trials to −{} % of SW_2², whatever comes after: {}.", design.testbeds[b].title,
                                    design.levels.back(), fmt::join(fewest, ", ")));
   }
-  evidence.emplace_back("Each interval is at 95 %, start by start, none corrected for their number; each p at the step size that its own trials kept.");
+  evidence.emplace_back(
+      "Each interval is at 95 %, start by start, none corrected for their number; each p at the step size that its own trials kept. Where some "
+      "starts never came there, it is decided only if all starts of one p came there and none of the other.");
   return advice_entry(
       "Which p?", fmt::format("By SGD to −{} % of SW_2² (95 % intervals, not corrected for their number): {}.", design.levels.back(), fmt::join(clauses, "; ")),
       evidence);
@@ -117,13 +122,14 @@ Json where_it_ends(const Design& design, const std::vector<TestbedResults>& resu
       const MeanEstimate ratio = geometric_mean(quotients);
       const std::string name = fmt::format("p = {} ({}, {})", number_text(m.p), design.testbeds[b].title, m.noised ? "NPSGD" : "SGD");
       (ratio.interval.high < 1.0 ? lower : ratio.interval.low > 1.0 ? higher : open).push_back(name);
-      evidence.push_back(std::isfinite(ratio.mean) ? fmt::format("{}: SW_2² at the end {:.3g} times that of p = 2 [{:.3g}, {:.3g}].", name, ratio.mean,
-                                                                 ratio.interval.low, ratio.interval.high)
-                                                   : fmt::format("{}: diverged.", name));
+      evidence.push_back(
+          std::isfinite(ratio.mean)
+              ? fmt::format("{}: SW_2² at the end {:.3g} times that of p = 2 [{:.3g}, {:.3g}].", name, ratio.mean, ratio.interval.low, ratio.interval.high)
+              : fmt::format("{}: diverged from {} of {} starts, p = 2 from {}.", name, m.diverged(), m.rows.rows(), square.diverged()));
     }
   std::vector<std::string> clauses;
   if (!lower.empty()) clauses.push_back(fmt::format("below that of p = 2: {}", fmt::join(lower, ", ")));
-  if (!higher.empty()) clauses.push_back(fmt::format("above it: {}", fmt::join(higher, ", ")));
+  if (!higher.empty()) clauses.push_back(fmt::format("above that of p = 2: {}", fmt::join(higher, ", ")));
   if (!open.empty()) clauses.push_back(fmt::format("not decided in {} of {} cases", open.size(), evidence.size()));
   return advice_entry("Where does each p end?",
                       fmt::format("SW_2² after the same number of steps (95 % intervals, not corrected for their number) is {}.", fmt::join(clauses, "; ")),
@@ -168,6 +174,12 @@ Json which_step(const Design& design, const std::vector<TestbedResults>& results
 
 Json hovering(const std::vector<Hover>& hover) {
   std::vector<std::string> evidence, agree, differ, open;
+  const auto distance = [](const Hover& h, Index a) {
+    Index diverged = 0;
+    for (Index r = 0; r < h.levels.rows(); ++r) diverged += std::isfinite(h.levels(r, a)) ? 0 : 1;
+    const std::string at = fmt::format("at α = {}", power_text(h.alphas[static_cast<std::size_t>(a)]));
+    return diverged > 0 ? fmt::format("diverged from {} of {} starts {}", diverged, h.levels.rows(), at) : fmt::format("{:.3g} {}", h.levels.col(a).mean(), at);
+  };
   for (const Hover& h : hover) {
     const MeanEstimate slope = hover_slope(h);
     std::size_t settled = 0;
@@ -176,8 +188,8 @@ Json hovering(const std::vector<Hover>& hover) {
     const std::string name = fmt::format("p = {} ({})", number_text(h.p), h.testbed);
     const std::string power =
         std::isfinite(slope.mean) ? fmt::format("; α^s with s = {:.2f} [{:.2f}, {:.2f}]", slope.mean, slope.interval.low, slope.interval.high) : "";
-    evidence.push_back(fmt::format("{}: distance {:.3g} at α = {}, {:.3g} at {}; settled at {} of {} step sizes{}.", name, h.levels.col(0).mean(),
-                                   power_text(h.alphas.front()), h.levels.col(last).mean(), power_text(h.alphas.back()), settled, h.alphas.size(), power));
+    evidence.push_back(
+        fmt::format("{}: distance {}, {}; settled at {} of {} step sizes{}.", name, distance(h, 0), distance(h, last), settled, h.alphas.size(), power));
     if (!(h.p < 2.0)) continue;
     const double predicted = 1.0 / (2.0 - h.p);
     const SlopeVerdict verdict = std::isfinite(slope.mean) ? compare_slope(slope.interval, predicted, kSlopeMargin) : SlopeVerdict::inconclusive;
@@ -192,13 +204,21 @@ Json hovering(const std::vector<Hover>& hover) {
   if (!differ.empty()) clauses.push_back(fmt::format("another power: {}", fmt::join(differ, "; ")));
   const std::string question = "How close does a constant step come for p < 2?";
   if (clauses.empty()) return advice_entry(question, "No p below 2 was run.", evidence);
-  return advice_entry(question, fmt::format("No closer than a power of α{}; {}.", agree.empty() ? ", as the theory has it" : "", fmt::join(clauses, "; ")),
-                      evidence);
+  std::string sentence = fmt::format("{}.", fmt::join(clauses, "; "));
+  if (!agree.empty() && differ.empty())
+    sentence = fmt::format("No closer than a power of α, as the theory has it{}: {}", open.empty() ? "" : ", where that is decided", sentence);
+  else
+    sentence = "Not as the theory has it everywhere, or not decided: " + sentence;
+  return advice_entry(question, sentence, evidence);
 }
 
 }  // namespace
 
 Json advice_of(const Design& design, const std::vector<TestbedResults>& results, const std::vector<Hover>& hover) {
+  if (design.exponents.size() < 2) {
+    const Json nothing = advice_entry("Which p?", "Only p = 2 was run; there is nothing to compare.", {"exponents has one entry."});
+    return {nothing, hovering(hover)};
+  }
   return {which_exponent(design, results), where_it_ends(design, results), which_step(design, results), hovering(hover)};
 }
 

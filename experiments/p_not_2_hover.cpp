@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "p_not_2.h"
 #include "slicecheck/core/error.h"
@@ -22,6 +23,8 @@ struct Levels {
   double third_quarter = 0.0;
   double last_quarter = 0.0;
 };
+
+constexpr Levels kDivergedLevels{kNoNumber, kNoNumber, kNoNumber};
 
 /// Means of squares over the third and fourth quarter of `steps` steps.
 class Quarters {
@@ -56,6 +59,7 @@ Levels shift(double p, double alpha, std::uint64_t steps, std::uint64_t seed, st
     const Points<double> z = x.rowwise() + u;
     loss.evaluate_into(z, x, uniform_directions<double>({seed, Purpose::directions, stream, t}, 1, 2), found);
     u -= alpha * found.gradient.colwise().sum();
+    if (!u.allFinite()) return kDivergedLevels;
     quarters.add(t, u.squaredNorm());
   }
   return quarters.levels();
@@ -76,15 +80,28 @@ Levels teacher(double p, double alpha, std::uint64_t steps, double away, std::ui
   for (std::uint64_t t = 0; t < steps; ++t) {
     const Points<double> x = law->sample<double>({seed, Purpose::source, stream, t}, kBatch);
     const auto at = network.linearise(u, x);
+    if (!at->images().allFinite()) return kDivergedLevels;
     u -= alpha *
          at->pullback(loss.evaluate(at->images(), network.forward(goal, x), uniform_directions<double>({seed, Purpose::directions, stream, t}, 1, 2)).gradient);
-    if (!u.allFinite()) return {kNoNumber, kNoNumber, kNoNumber};
+    if (!u.allFinite()) return kDivergedLevels;
     if (2 * t < steps || t % every != 0) continue;
     const Points<double> fresh = law->sample<double>({seed, Purpose::evaluation_source, stream, t}, kBatch);
     const auto theta = uniform_directions<double>({seed, Purpose::evaluation_directions, stream, t}, 16, 2);
-    quarters.add(t, square.values(network.forward(u, fresh), network.forward(goal, fresh), theta).mean());
+    const Points<double> images = network.forward(u, fresh);
+    if (!images.allFinite()) return kDivergedLevels;
+    quarters.add(t, square.values(images, network.forward(goal, fresh), theta).mean());
   }
   return quarters.levels();
+}
+
+/// NaN throughout where numbers overflowed.
+Levels finite_or_diverged(const std::function<Levels()>& run) {
+  try {
+    const Levels found = run();
+    return std::isfinite(found.last_half) ? found : kDivergedLevels;
+  } catch (const InputError&) {
+    return kDivergedLevels;  // settings are checked before: the only input that a loss can refuse here is one whose powers overflow
+  }
 }
 
 }  // namespace
@@ -108,7 +125,8 @@ std::vector<Hover> measure_hover(const Design& design, const ExperimentContext& 
         const double p = design.exponents[arm / count % exponents];
         const double alpha = alphas[bed][arm % count];
         const std::uint32_t stream = stream_replicate(kTable + static_cast<std::uint32_t>(bed), i % replicates);
-        const Levels found = bed == 0 ? shift(p, alpha, steps, context.seed, stream) : teacher(p, alpha, network_steps, away, context.seed, stream);
+        const Levels found = finite_or_diverged(
+            [&] { return bed == 0 ? shift(p, alpha, steps, context.seed, stream) : teacher(p, alpha, network_steps, away, context.seed, stream); });
         row << found.last_half, found.last_quarter / found.third_quarter;
       });
   std::vector<Hover> out;

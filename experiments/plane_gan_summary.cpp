@@ -21,7 +21,7 @@ std::vector<double> paired(const std::vector<double>& a, const std::vector<doubl
   return out;
 }
 
-double mean_of(const std::vector<double>& values) { return mean_with_t_interval(values, 0.95).mean; }
+double mean_value(const std::vector<double>& values) { return mean_with_t_interval(values, 0.95).mean; }
 
 std::string interval_text(const std::vector<double>& values, const char* format) {
   const MeanEstimate estimate = mean_with_t_interval(values, 0.95);
@@ -94,7 +94,7 @@ std::vector<std::string> qualities(const Results& results, const std::vector<Gro
   for (const std::string& optimiser : optimisers_of(groups)) {
     std::vector<std::string> words;
     for (const Group* group : of_optimiser(groups, optimiser))
-      words.push_back(fmt::format("{} {:.2f}", group->loss, mean_of(finals(results, *group, kHighQuality))));
+      words.push_back(fmt::format("{} {:.2f}", group->loss, mean_value(finals(results, *group, kHighQuality))));
     out.push_back(
         fmt::format("{}: share of points near a centre: {}; the target itself {:.2f}.", optimiser, fmt::join(words, ", "), results.floor.high_quality));
   }

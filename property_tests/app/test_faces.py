@@ -27,9 +27,9 @@ def written(folder: Path) -> dict[str, bytes]:
 
 
 class FacesMaxSw(ProgramTest):
-    def make_images(self, name: str, height: int, width: int, planes: int = 1) -> None:
+    def make_images(self, name: str, height: int, width: int, planes: int = 1, count: int = 9) -> None:
         (self.folder / name).mkdir(exist_ok=True)
-        for number in range(9):
+        for number in range(count):
             pixels = b""
             while len(pixels) < height * width * planes:
                 pixels += hashlib.sha256(b"%d %d" % (number, len(pixels))).digest()
@@ -64,6 +64,10 @@ class FacesMaxSw(ProgramTest):
             for row in by.values():
                 self.assertLessEqual(float(row["sw"]), float(row["max_sw"]) * (1 + 1e-9))
                 self.assertLessEqual(float(row["max_sw"]), float(row["W2"]) * (1 + 1e-9))
+                for beside in ("floor", "mean"):
+                    self.assertLessEqual(float(row[beside + "_sw"]), float(row[beside + "_max_sw"]) * (1 + 1e-9))
+                    self.assertLessEqual(float(row[beside + "_max_sw"]), float(row[beside + "_W2"]) * (1 + 1e-9))
+                self.assertGreater(float(row["variance"]), 0)
         summary = json.loads((folder / "summary.json").read_text())
         self.assertIn("CelebA itself: not run", " ".join(summary["facts"]))
         self.assertEqual(len(summary["advice"]), 3)
@@ -75,12 +79,41 @@ class FacesMaxSw(ProgramTest):
         self.assertEqual(written(folder), expected)
         self.assertEqual(written(self.run_it("two", "--threads", 2)), expected, "the number of threads changed the bits")
 
+    def test_the_floor_is_between_different_images(self) -> None:
+        self.make_images("faces", 3, 3, count=2)
+        one, other = ([2 * pixel / 255 - 1 for pixel in (self.folder / f"faces/{number}.pgm").read_bytes()[-9:]] for number in range(2))
+        square = sum((a - b) ** 2 for a, b in zip(one, other))
+        folder = self.run_it("two", *settings('losses=["sw"]'))
+        for row in self.rows(folder, "final.csv"):  # halves of one image each: the mean of the other half is that image
+            self.assertAlmostEqual(float(row["floor_W2"]), square, delta=1e-5 * square)
+            self.assertAlmostEqual(float(row["mean_W2"]), square, delta=1e-5 * square)
+        self.make_images("faces", 3, 3, count=9)
+        row = self.rows(self.run_it("nine", *settings('losses=["sw"]')), "final.csv")[0]
+        pixels = [[2 * pixel / 255 - 1 for pixel in (self.folder / f"faces/{number}.pgm").read_bytes()[-9:]] for number in range(9)]
+        variance = sum(sum((image[k] - sum(other[k] for other in pixels) / 9) ** 2 for image in pixels) / 8 for k in range(9))
+        self.assertAlmostEqual(float(row["variance_real"]), variance, delta=0.2 * variance)  # halves of 4, 16 splits
+
+    def test_sentences(self) -> None:
+        self.make_images("faces", 3, 3)
+        folder = self.run_it("ball", *settings('losses=["sw", "max-sw"]', "radius_exponents=[30]"))
+        ball, loss, optimiser = json.loads((folder / "summary.json").read_text())["advice"]
+        # A ball that holds every gradient changes no bit: every ratio is 1, on every start.
+        self.assertIn("SW₂² on samples, max-SW₂² on samples: not decisive at the largest step tried, not decisive each at its best", ball["sentence"])
+        self.assertIn("best of 1 radii", ball["sentence"])
+        self.assertIn("variance", loss["sentence"])
+        self.assertIn("chosen by SW_2²", " ".join(loss["evidence"]))
+        self.assertIn("SGD at the best of 2", optimiser["sentence"])
+        self.assertNotIn("no difference", optimiser["sentence"])
+
     def test_a_step_that_is_too_large_is_a_result(self) -> None:
         self.make_images("faces", 3, 3)
         folder = self.run_it("wild", *settings('losses=["sw"]', "share_exponents=[40]", "radius_exponents=[-40]", "adam_step_size=1e38"))
         by = {row["optimiser"]: row for row in self.rows(folder, "final.csv")}
         self.assertEqual(by["SGD, ball of 2^-40"]["diverged"], "none")
         self.assertEqual((by["Adam"]["W2"], by["Adam"]["diverged"][:6]), ("", "2 of 2"))
+        optimiser = json.loads((folder / "summary.json").read_text())["advice"][2]
+        self.assertIn("SGD is better for SW₂² on samples", optimiser["sentence"])
+        self.assertIn("diverged from 2 of 2 starts", optimiser["evidence"][0])
 
     def test_colour_and_other_sizes(self) -> None:
         self.make_images("faces", 6, 5, planes=3)
@@ -103,7 +136,9 @@ class FacesMaxSw(ProgramTest):
     def test_wrong_settings(self) -> None:
         self.make_images("faces", 3, 3)
         for assignment, complaint in [('losses=["gan"]', "'gan'"), ("losses=[]", "losses"), ("side=4", "too few"), ("radius_exponents=[]", "radius_exponents"),
-                                      ("adam_step_size=0.0", "adam_step_size")]:
+                                      ("adam_step_size=0.0", "adam_step_size"), ('losses=["sw", "sw"]', "'sw' twice"),
+                                      ("share_exponents=[1, 1]", "share_exponents names a number twice"), ("margin=1.0", "margin"),
+                                      ("radius_exponents=[0, 0]", "radius_exponents names a number twice")]:
             self.assert_refused(self.run_program("experiment", "run", "faces-max-sw", "--out", "bad", *SMALL, *settings(assignment)), complaint)
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import unittest
 from pathlib import Path
 
@@ -65,6 +66,10 @@ class PNot2(ProgramTest):
         for row in self.rows(folder, "steps.csv"):
             self.assertTrue("never reached" in row["text_90"] or math.isfinite(float(row["steps_90"])), row)
             self.assertEqual("never reached" in row["text_90"], row["steps_90"] == "never")
+        self.check_which(summary["advice"][0])
+        hovering = summary["advice"][-1]["sentence"]
+        self.assertIn("p = 1.5 (shift), α^2.00 for α^2", hovering)
+        self.assertEqual(hovering.startswith("No closer than a power of α, as the theory has it"), "another power" not in hovering, hovering)
         for entry in summary["advice"]:
             self.assertTrue(entry["evidence"], entry)
         drawn = self.run_program("report", "one")
@@ -75,14 +80,56 @@ class PNot2(ProgramTest):
         self.assertEqual(written(folder), expected)
         self.assertEqual(written(self.run_it("two", "--threads", 2)), expected, "the number of threads changed the bits")
 
+    def check_which(self, entry: dict) -> None:
+        """The sentence follows from the evidence; what a start never reached is censored for both exponents alike."""
+        said: dict[str, set[str]] = {}
+        for evidence in entry["evidence"]:
+            if counts := re.match(r"SW_2².*, p = ([\d.]+): never reached from (\d+) of (\d+) starts, by p = 2 from (\d+)", evidence):
+                p, never, starts, never_square = counts.groups()
+                verdict = "more" if (never, never_square) == (starts, "0") else "fewer" if (never, never_square) == ("0", starts) else "open"
+            elif numbers := re.match(r"SW_2².*, p = ([\d.]+): \S+ times the steps of p = 2 \[(\S+), (\S+)\]", evidence):
+                p, low, high = numbers.groups()
+                verdict = "fewer" if float(high) < 1 else "more" if float(low) > 1 else "open"
+            else:
+                continue
+            said.setdefault(p, set()).add(verdict)
+        self.assertEqual(set(said), {"1", "1.5", "3"})
+        heads = {"more steps than": "more", "fewer steps than": "fewer", "fewer on one": "mixed", "not decided": "open"}
+        for clause in entry["sentence"].split("): ", 1)[1].rstrip(".").split("; "):
+            head = next(word for start, word in heads.items() if clause.startswith(start))
+            for p in clause.rsplit("p = ", 1)[1].split(", "):
+                decided = said[p] - {"open"}
+                self.assertEqual(head, "open" if not decided else "mixed" if len(decided) == 2 else next(iter(decided)), entry)
+
     def test_without_images(self) -> None:
         folder = self.run_it("bare", "--data", "nowhere", *settings('exponents=["2"]'))
-        self.assertIn("FashionMNIST: not run", " ".join(json.loads((folder / "summary.json").read_text())["facts"]))
+        summary = json.loads((folder / "summary.json").read_text())
+        self.assertIn("FashionMNIST: not run", " ".join(summary["facts"]))
+        self.assertEqual([entry["sentence"] for entry in summary["advice"]], ["Only p = 2 was run; there is nothing to compare.", "No p below 2 was run."])
+
+    def test_nobody_arrives(self) -> None:
+        folder = self.run_it("slow", "--data", "nowhere", *settings("share_exponents=[-22, -21, -20]"))
+        which = json.loads((folder / "summary.json").read_text())["advice"][0]
+        self.assertIn("not decided against p = 2: p = 1, 1.5, 3.", which["sentence"])
+        self.assertNotIn("more steps", which["sentence"])
+        self.assertIn("p = 3: never reached from 2 of 3 starts, by p = 2 from 2", " ".join(which["evidence"]))
+
+    def test_hovering_that_overflows(self) -> None:
+        folder = self.run_it("wild", "--data", "nowhere", *settings('exponents=["2", "3"]', "hover.network_first_step_size=1e6", "hover.network_steps=256"))
+        hovering = json.loads((folder / "summary.json").read_text())["advice"][-1]
+        self.assertIn("diverged from 2 of 2 starts", " ".join(hovering["evidence"]))
+        self.assertNotIn("nan", json.dumps(hovering))
+        wild = [row for row in self.rows(folder, "hover.csv") if row["testbed"] != "shift" and row["p"] == "3"]
+        self.assertEqual({row["level"] for row in wild}, {""})
 
     def test_wrong_settings(self) -> None:
         for assignment, complaint in [('exponents=["1", "3"]', "must have 2"), ('exponents=["2", "0.5"]', "0.5"), ('exponents=["two"]', "'two'"),
                                       ("levels=[100]", "levels"), ("share_exponents=[1, 1, 2]", "share_exponents"), ("noise_share=0.0", "noise_share"),
-                                      ('plane.targets=["moon"]', "'moon'")]:
+                                      ('plane.targets=["moon"]', "'moon'"), ('plane.targets=["two-moons", "two-moons"]', "'two-moons' twice"),
+                                      ("plane.batches=1001", "plane.batches"), ("plane.final_batches=1001", "plane.final_batches"),
+                                      ('exponents=["2", "2.0"]', "exponents names a number twice"), ("levels=[50, 50]", "levels names a number twice"),
+                                      ("hover.away=-1.0", "hover.away"), ("hover.network_first_step_size=0.0", "hover.network_first_step_size"),
+                                      ("hover.step_sizes=2", "hover.step_sizes")]:
             self.assert_refused(self.run_program("experiment", "run", "p-not-2", "--out", "bad", *SMALL, *settings(assignment)), complaint)
 
 
