@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 
 #include "experiments.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/generators/box_generator.h"
 #include "slicecheck/generators/dense_critic.h"
 #include "slicecheck/measures/image_folder.h"
+#include "summary.h"
 
 namespace slicecheck::faces {
 
@@ -137,28 +137,16 @@ std::vector<Measured> measure(const Design& d, const ExperimentContext& context)
   return out;
 }
 
-/// A summary that says why there is nothing.
-void write_not_run(const ExperimentContext& context, const std::filesystem::path& folder) {
-  const std::string why = fmt::format(
-      "not run: the folder {} is not there. scripts/fetch_data.sh puts 100 small faces into data/faces-lfw-subset, and with --celeba CelebA into data/celeba; "
-      "any folder of PNG, JPEG, PPM, PGM or BMP images will do: --set folder=FOLDER --set side=SIDE.",
-      folder.string());
-  std::cout << fmt::format("{}: {}\n", context.folder.filename().string(), why);
-  write_json(context.folder / "summary.json", {{"name", context.folder.filename().string()},
-                                               {"title", "Faces: SW against max-SW"},
-                                               {"description", "Report 002, section 2.3, on a folder of images."},
-                                               {"profile", context.profile},
-                                               {"seed", context.seed},
-                                               {"facts", {why}},
-                                               {"departures", Json::array()},
-                                               {"tables", Json::array()},
-                                               {"figures", Json::array()}});
-}
-
 void run_faces_max_sw(const ExperimentContext& context) {
   const auto folder = images_folder(context);
   if (!std::filesystem::is_directory(folder)) {
-    if (context.writes) write_not_run(context, folder);
+    if (context.writes)
+      write_not_run(
+          context, "Faces: SW against max-SW", "Report 002, section 2.3, on a folder of images.",
+          fmt::format(
+              "not run: the folder {} is not there. scripts/fetch_data.sh puts 100 small faces into data/faces-lfw-subset, and with --celeba CelebA into "
+              "data/celeba; any folder of PNG, JPEG, PPM, PGM or BMP images will do: --set folder=FOLDER --set side=SIDE.",
+              folder.string()));
     return;
   }
   const Settings& s = context.settings;

@@ -4,14 +4,13 @@
 
 #include <fmt/format.h>
 
-#include <iostream>
-
 #include "experiments.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/measures/idx_labels.h"
 #include "slicecheck/statistics/frechet.h"
 #include "slicecheck/torch/image_classifier.h"
 #include "slicecheck/torch/layered_network.h"
+#include "summary.h"
 
 namespace slicecheck {
 
@@ -26,20 +25,6 @@ std::optional<std::filesystem::path> missing_file(const std::filesystem::path& d
   for (const char* file : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"})
     if (!std::filesystem::exists(data / "mnist" / file)) return data / "mnist" / file;
   return std::nullopt;
-}
-
-void write_not_run(const ExperimentContext& context, const std::filesystem::path& missing) {
-  const std::string why = fmt::format("not run: MNIST is not there: {} is missing; scripts/fetch_data.sh puts it there.", missing.string());
-  std::cout << fmt::format("mnist-gan: {}\n", why);
-  write_json(context.folder / "summary.json", {{"name", "mnist-gan"},
-                                               {"title", "GAN against sliced losses on MNIST"},
-                                               {"description", "Report 002, section 2.2."},
-                                               {"profile", context.profile},
-                                               {"seed", context.seed},
-                                               {"facts", {why}},
-                                               {"departures", Json::array()},
-                                               {"tables", Json::array()},
-                                               {"figures", Json::array()}});
 }
 
 LabelledImages mnist(const std::filesystem::path& data, const std::string& part) {
@@ -214,7 +199,8 @@ void run_all(Results& results, const ExperimentContext& context) {
 void run_mnist_gan(const ExperimentContext& context) {
   const Settings& s = context.settings;
   if (const auto missing = missing_file(context.data)) {
-    write_not_run(context, *missing);
+    write_not_run(context, "GAN against sliced losses on MNIST", "Report 002, section 2.2.",
+                  fmt::format("not run: MNIST is not there: {} is missing; scripts/fetch_data.sh puts it there.", missing->string()));
     return;
   }
   Results results;

@@ -114,31 +114,29 @@ Json trial_figure(const Design& design) {
           {"panels", std::move(panels)}};
 }
 
-Json hover_figure(const Design& design, const std::vector<Hover>& hover) {
-  Json panels = Json::array();
-  for (const std::string name : {"shift", "network and its copy"}) {
-    Json series = Json::array(), lines = Json::array();
-    for (const double p : design.exponents)
-      series.push_back({{"label", p_name(p)},
-                        {"y", "level"},
-                        {"low", "level_low"},
-                        {"high", "level_high"},
-                        {"where", {{"testbed", name}, {"p", number_text(p)}}},
-                        {"style", "line"}});
-    for (const Hover& h : hover) {
-      if (h.testbed != name || !(h.p < 2.0)) continue;
-      std::vector<double> first;
-      for (Index r = 0; r < h.levels.rows(); ++r) first.push_back(h.levels(r, 0));
-      const double level = geometric_mean(first).mean;
-      if (std::isfinite(level))
-        lines.push_back({{"slope", 1.0 / (2.0 - h.p)}, {"through", {h.alphas.front(), level}}, {"legend", "predicted: α to the power 1/(2 − p)"}});
-    }
-    panels.push_back({{"title", name}, {"series", std::move(series)}, {"lines", std::move(lines)}});
+/// Of one testbed: their step sizes differ.
+Json hover_figure(const Design& design, const std::vector<Hover>& hover, const std::string& id, const std::string& name) {
+  Json series = Json::array(), lines = Json::array();
+  for (const double p : design.exponents)
+    series.push_back({{"label", p_name(p)},
+                      {"y", "level"},
+                      {"low", "level_low"},
+                      {"high", "level_high"},
+                      {"where", {{"testbed", name}, {"p", number_text(p)}}},
+                      {"style", "line"}});
+  for (const Hover& h : hover) {
+    if (h.testbed != name || !(h.p < 2.0)) continue;
+    std::vector<double> first;
+    for (Index r = 0; r < h.levels.rows(); ++r) first.push_back(h.levels(r, 0));
+    const double level = geometric_mean(first).mean;
+    if (std::isfinite(level))
+      lines.push_back({{"slope", 1.0 / (2.0 - h.p)}, {"through", {h.alphas.front(), level}}, {"legend", "predicted: α to the power 1/(2 − p)"}});
   }
+  Json panels = Json::array({{{"title", name}, {"series", std::move(series)}, {"lines", std::move(lines)}}});
   return {
       {"kind", "curves"},
-      {"id", "hover"},
-      {"title", "Where a constant step ends, near a point without gaps"},
+      {"id", id},
+      {"title", fmt::format("Where a constant step ends, near a point without gaps: {}", name)},
       {"caption",
        "Root mean square distance over the last half of the steps. Shift: T(u, x) = x + u and Y = X, distance ‖u‖. Network: Y = T(u*, X) of the same network "
        "with the same X, distance √SW_2² to Y. The gradient of |gap|^p does not fade at p = 1, and fades more slowly than the gap for 1 < p < 2."},
@@ -191,7 +189,7 @@ void write_summary(const Design& design, const std::vector<TestbedResults>& resu
   write_tables(design, results, hover, context.folder);
   Json figures{curve_figure(design, results, Yardstick::f, "objective", "SW_2² along the training", "F", "F = SW_2²"),
                curve_figure(design, results, Yardstick::w2, "distance", "Exact W_2² along the training", "W2", "W_2²"), trial_figure(design),
-               hover_figure(design, hover)};
+               hover_figure(design, hover, "hover-shift", "shift"), hover_figure(design, hover, "hover-network", "network and its copy")};
   add_samples(design, results, context, figures);
   const Json summary{
       {"name", context.folder.filename().string()},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
 
 namespace slicecheck {
 
@@ -40,6 +41,20 @@ std::string report_cell(const std::optional<double>& f) { return f ? fmt::format
 
 Json departure(const std::string& setting, const std::string& report, const std::string& theory, const std::string& here) {
   return {{"setting", setting}, {"report", report}, {"theory", theory}, {"here", here}};
+}
+
+void write_not_run(const ExperimentContext& context, const std::string& title, const std::string& description, const std::string& why) {
+  const std::string name = context.folder.filename().string();
+  std::cout << fmt::format("{}: {}\n", name, why);
+  write_json(context.folder / "summary.json", {{"name", name},
+                                               {"title", title},
+                                               {"description", description},
+                                               {"profile", context.profile},
+                                               {"seed", context.seed},
+                                               {"facts", {why}},
+                                               {"departures", Json::array()},
+                                               {"tables", Json::array()},
+                                               {"figures", Json::array()}});
 }
 
 Json advice_entry(const std::string& question, const std::string& sentence, const std::vector<std::string>& evidence) {

@@ -23,6 +23,9 @@ std::string report_cell(const std::optional<double>& f);
 /// One row of "where the report's own settings depart from the theory".
 Json departure(const std::string& setting, const std::string& report, const std::string& theory, const std::string& here);
 
+/// For an experiment whose data are not there: prints NAME: `why`, and writes a summary of this one fact. `why` begins with "not run".
+void write_not_run(const ExperimentContext& context, const std::string& title, const std::string& description, const std::string& why);
+
 /// One row of "advice": a question, the sentence that answers it, and short facts that the sentence rests on.
 Json advice_entry(const std::string& question, const std::string& sentence, const std::vector<std::string>& evidence);
 

@@ -9,6 +9,7 @@
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
+#include "slicecheck/measures/idx_bytes.h"
 
 namespace slicecheck {
 
@@ -16,16 +17,6 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x0000'0803;  // unsigned bytes, three dimensions
 constexpr std::size_t kHeader = 16;
-
-std::uint32_t big_endian(const std::string& bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = (value << 8) | static_cast<std::uint8_t>(bytes[at + i]);
-  return value;
-}
-
-void append_big_endian(std::string& bytes, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>((value >> shift) & 0xFFU));
-}
 
 }  // namespace
 
