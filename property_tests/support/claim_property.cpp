@@ -135,6 +135,8 @@ void check_typed_property(const Claim& claim, ClaimProperty& property) {
   run_typed_checks(claim, max_sliced_subjects(), property);
   run_typed_checks(claim, two_player_subjects(), property);
   run_typed_checks(claim, coverage_subjects(), property);
+  run_typed_checks(claim, transport_subjects(), property);
+  run_typed_checks(claim, transport_bounds_subjects(), property);
 }
 
 ClaimProperty check_claim_property(const Claim& claim, const std::vector<LossSubject>& subjects, Report report) {

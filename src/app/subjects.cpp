@@ -43,6 +43,8 @@ std::vector<Subject> all_subjects() {
   add(max_sliced_subjects());
   add(two_player_subjects());
   add(coverage_subjects());
+  add(transport_subjects());
+  add(transport_bounds_subjects());
   return all;
 }
 
@@ -53,9 +55,11 @@ std::vector<const Claim*> pointers_to_claims() {
 }
 
 void add_subjects_command(CLI::App& parser, Program&) {
-  CLI::App* command = parser.add_subcommand("subjects",
-                                            "List what can be judged: losses, generators, schemes, samplers, trainings, laws, measures of criticality, solvers "
-                                            "of the flow, searches for max-SW, two-player trainings, measures of mode coverage, and the planted defects");
+  CLI::App* command =
+      parser.add_subcommand("subjects",
+                            "List what can be judged: losses, generators, schemes, samplers, trainings, laws, measures of criticality, solvers "
+                            "of the flow, searches for max-SW, two-player trainings, measures of mode coverage, regularised transport and the bounds of its "
+                            "theorems, and the planted defects");
   command->callback([] {
     std::vector<std::vector<std::string>> rows{{"type", "subject", "description"}};
     const auto add = [&](const Subject& subject) {

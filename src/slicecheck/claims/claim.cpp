@@ -38,6 +38,8 @@ constexpr const char* type_name(const FlowSubject*) { return "flow"; }
 constexpr const char* type_name(const MaxSlicedSubject*) { return "max-sliced"; }
 constexpr const char* type_name(const TwoPlayerSubject*) { return "two-player"; }
 constexpr const char* type_name(const CoverageSubject*) { return "coverage"; }
+constexpr const char* type_name(const TransportSubject*) { return "transport"; }
+constexpr const char* type_name(const TransportBoundsSubject*) { return "transport-bounds"; }
 
 template <class S>
 void add_type(const std::vector<TypedCheck<S>>& checks, std::vector<std::string>& types) {
@@ -128,5 +130,7 @@ template Trial judge(const TypedCheck<FlowSubject>&, const FlowSubject&, const R
 template Trial judge(const TypedCheck<MaxSlicedSubject>&, const MaxSlicedSubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<TwoPlayerSubject>&, const TwoPlayerSubject&, const RandomStream&, int);
 template Trial judge(const TypedCheck<CoverageSubject>&, const CoverageSubject&, const RandomStream&, int);
+template Trial judge(const TypedCheck<TransportSubject>&, const TransportSubject&, const RandomStream&, int);
+template Trial judge(const TypedCheck<TransportBoundsSubject>&, const TransportBoundsSubject&, const RandomStream&, int);
 
 }  // namespace slicecheck

@@ -27,10 +27,11 @@ struct LossCheck {
 };
 
 /// The checks on subjects that are not losses.
-using TypedChecks = std::tuple<std::vector<TypedCheck<GeneratorSubject>>, std::vector<TypedCheck<SchemeSubject>>, std::vector<TypedCheck<SamplerSubject>>,
-                               std::vector<TypedCheck<TrainingSubject>>, std::vector<TypedCheck<LawSubject>>, std::vector<TypedCheck<CriticalitySubject>>,
-                               std::vector<TypedCheck<FlowSubject>>, std::vector<TypedCheck<MaxSlicedSubject>>, std::vector<TypedCheck<TwoPlayerSubject>>,
-                               std::vector<TypedCheck<CoverageSubject>>>;
+using TypedChecks =
+    std::tuple<std::vector<TypedCheck<GeneratorSubject>>, std::vector<TypedCheck<SchemeSubject>>, std::vector<TypedCheck<SamplerSubject>>,
+               std::vector<TypedCheck<TrainingSubject>>, std::vector<TypedCheck<LawSubject>>, std::vector<TypedCheck<CriticalitySubject>>,
+               std::vector<TypedCheck<FlowSubject>>, std::vector<TypedCheck<MaxSlicedSubject>>, std::vector<TypedCheck<TwoPlayerSubject>>,
+               std::vector<TypedCheck<CoverageSubject>>, std::vector<TypedCheck<TransportSubject>>, std::vector<TypedCheck<TransportBoundsSubject>>>;
 
 /// One statement of theory/, and what judges it.
 struct Claim {
@@ -38,6 +39,7 @@ struct Claim {
   std::string title;
   std::string statement;  ///< one or two sentences, plain text
   std::string source;
+  /// `refuted` makes the claim a finding: a published statement that is false. It is as declared when it is refuted.
   Outcome expected = Outcome::holds;
   std::uint64_t minimum_cases = 50;  ///< judged cases per check under which the answer is inconclusive
   std::vector<LossCheck> checks;     ///< on a loss
@@ -45,6 +47,8 @@ struct Claim {
   /// Subjects of a judged type that the claim says nothing about (a scheme without projection, for NPSGD); empty: none.
   std::function<bool(const Subject&)> leaves_out;
 
+  /// A published statement that is false, kept to show that it is.
+  [[nodiscard]] bool finding() const { return expected == Outcome::refuted; }
   /// The types that it judges: "loss", "loss, generator", …
   [[nodiscard]] std::string judges() const;
   /// It has a check for subjects of this type, and does not leave this one out.

@@ -30,6 +30,9 @@ enum class Purpose : std::uint8_t {
   interpolation = 15,         ///< where a gradient penalty is taken
   ascent = 16,                ///< random starts of max-SW in a training
   classifier = 17,            ///< initial parameters and batches of an image classifier
+  oracle_batch = 18,          ///< atoms of the minibatches of Algorithm 1 (regularised transport)
+  dual_initial = 19,          ///< initial parameters of neural dual potentials
+  dual_batch = 20,            ///< minibatches that neural dual potentials are trained on
 };
 
 /// One stream: the block function of docs/formats.md with everything but the block index fixed.

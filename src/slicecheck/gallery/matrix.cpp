@@ -7,6 +7,7 @@
 #include "slicecheck/gallery/broken_generator.h"
 #include "slicecheck/gallery/broken_loss.h"
 #include "slicecheck/gallery/broken_players.h"
+#include "slicecheck/gallery/broken_transport.h"
 
 namespace slicecheck {
 
@@ -33,6 +34,8 @@ std::vector<PlantedDefect> gallery() {
   add(all, broken_players(), repaired_players());
   add(all, broken_searches(), repaired_search());
   add(all, broken_coverages(), repaired_coverage());
+  add(all, broken_transports(), repaired_transport());
+  add(all, broken_transport_bounds(), repaired_transport_bounds());
   return all;
 }
 
@@ -46,7 +49,10 @@ std::vector<GalleryResult> run_gallery(const std::vector<const Claim*>& judged, 
       if (!claim->applies_to(defect.subject)) continue;
       SilentProgress silent;
       GalleryResult result{defect.name, defect.title, type_of(defect.subject), claim->id, verify(*claim, defect.subject, {cases, seed, true}, silent), false};
-      if (const auto& counter = result.verdict.counter_example) {
+      if (claim->finding()) {
+        const Verdict twin = verify(*claim, defect.twin, {cases, seed, true}, silent);
+        result.replays = twin.outcome == Outcome::refuted && twin.counter_example && replay(*claim, defect.twin, *twin.counter_example, seed).refutes();
+      } else if (const auto& counter = result.verdict.counter_example) {
         const Judgement healthy = replay(*claim, defect.twin, *counter, seed);
         result.replays = replay(*claim, defect.subject, *counter, seed).refutes() && healthy.skipped.empty() && !healthy.refutes();
       }

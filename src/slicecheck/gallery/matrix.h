@@ -16,7 +16,8 @@ struct PlantedDefect {
   Subject twin;  ///< claims must hold for it, so that a refusal is the defect's and not the code's
 };
 
-/// All planted defects: losses, generators, schemes, samplers, trainings, laws, measures of criticality, solvers of the flow.
+/// All planted defects: losses, generators, schemes, samplers, trainings, laws, measures of criticality, solvers of the flow, two-player trainings, regularised
+/// transport.
 std::vector<PlantedDefect> gallery();
 
 /// One planted defect before one claim.
@@ -26,11 +27,12 @@ struct GalleryResult {
   std::string type;  ///< loss, generator, …
   std::string claim;
   Verdict verdict;
-  /// The minimised counter-example was refused again when it was judged anew, and the repaired twin holds on it.
+  /// The minimised counter-example was refused again when it was judged anew, and the repaired twin holds on it. For a finding, which a defect is caught by
+  /// when it holds for it: the repaired twin refutes the finding, and the counter-example replays.
   bool replays = false;
 
-  /// A defect counts as caught only if its counter-example replays.
-  [[nodiscard]] bool caught() const { return verdict.outcome == Outcome::refuted && replays; }
+  /// A defect counts as caught only if the verdict contradicts what the claim declares, and replays.
+  [[nodiscard]] bool caught() const { return verdict.outcome != Outcome::inconclusive && !verdict.as_declared() && replays; }
 };
 
 /// Every defect against every given claim that judges its type, `cases` cases per check.

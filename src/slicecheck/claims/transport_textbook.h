@@ -1,0 +1,50 @@
+#pragma once
+/// Regularised transport by the textbook, in long double, for small problems: what the claims R compare with. Nothing here calls loss/regularised.
+
+#include "slicecheck/loss/regularised/transport_problem.h"
+
+namespace slicecheck {
+
+using Real = long double;
+template <class S>
+using Table = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using RealTable = Table<Real>;
+using RealVector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
+
+/// Potentials in Lemma 2.1's convention (φ as printed there, with the factor 1/e in f and M for KL).
+struct TextbookPotentials {
+  RealVector phi;
+  RealVector psi;
+};
+
+/// The same potentials in the convention of this library, in long double.
+TextbookPotentials textbook_potentials(const TransportProblem& problem, const DualPotentials& potentials);
+
+/// M(V) of Lemma 2.1: e^{V/λ}/e or V₊/λ, n×m.
+RealTable textbook_density(const TransportProblem& problem, const TextbookPotentials& potentials);
+/// ab·M(V).
+RealTable textbook_plan(const TransportProblem& problem, const TextbookPotentials& potentials);
+/// Eφ − Eψ − E f(V).
+Real textbook_dual(const TransportProblem& problem, const TextbookPotentials& potentials);
+/// I(π).
+Real textbook_regularisation(const TransportProblem& problem, const RealTable& plan);
+/// ⟨π, C⟩ + λ I(π).
+Real textbook_primal(const TransportProblem& problem, const RealTable& plan);
+/// The plan with the marginals a and b exactly (to rounding in long double) that rounding makes of the potentials' plan.
+RealTable textbook_feasible_plan(const TransportProblem& problem, const TextbookPotentials& potentials);
+/// P(π') − D(φ, ψ) for that plan, as a difference of the two values.
+Real textbook_gap(const TransportProblem& problem, const TextbookPotentials& potentials);
+
+/// d, π*, the potentials, to `gap` ≤ 1e-15·(λ + max|C|) where half-steps in long double get there within `most_sweeps`; see `gap` for how far they got.
+struct TextbookSolution {
+  TextbookPotentials potentials;
+  RealTable plan;         ///< feasible
+  Real value = 0.0L;      ///< D ≤ d ≤ D + gap
+  Real transport = 0.0L;  ///< ⟨π, C⟩
+  Real regularisation = 0.0L;
+  Real gap = 0.0L;
+};
+/// Alternating exact half-steps from ψ = 0, and for the quadratic regulariser Newton's method on the support once it stays the same.
+TextbookSolution textbook_solution(const TransportProblem& problem, Real tolerance, int most_sweeps = 20'000);
+
+}  // namespace slicecheck
