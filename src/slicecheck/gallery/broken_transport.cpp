@@ -17,13 +17,17 @@ std::vector<Defect> joined(std::vector<std::vector<Defect>> parts) {
 
 }  // namespace
 
-std::vector<TransportDefect> broken_transports() { return joined<TransportDefect>({broken_duality(), broken_gradients(), broken_sinkhorn()}); }
+std::vector<TransportDefect> broken_transports() {
+  return joined<TransportDefect>({broken_duality(), broken_gradients(), broken_batches(), broken_sinkhorn()});
+}
 
 TransportSubject repaired_transport() {
   return {"gallery/repaired-transport", "the code of the planted defects, without any", std::make_shared<RegularisedTransport>()};
 }
 
-std::vector<TransportBoundsDefect> broken_transport_bounds() { return joined<TransportBoundsDefect>({broken_smoothness(), broken_descent(), broken_limits()}); }
+std::vector<TransportBoundsDefect> broken_transport_bounds() {
+  return joined<TransportBoundsDefect>({broken_smoothness(), broken_descent(), broken_loss_bounds(), broken_limits()});
+}
 
 TransportBoundsSubject repaired_transport_bounds() {
   return {"gallery/repaired-transport-bounds", "the bounds of the planted defects, without any", std::make_shared<TransportBounds>()};

@@ -2,7 +2,7 @@
 
 namespace slicecheck {
 
-std::vector<TransportDefect> broken_sinkhorn() { return {}; }
+std::vector<TransportDefect> broken_batches() { return {}; }
 
 std::vector<TransportBoundsDefect> broken_descent() { return {}; }
 

@@ -23,13 +23,17 @@ inline TransportBoundsDefect transport_bounds_defect(const std::string& name, co
 std::vector<TransportDefect> broken_duality();
 /// Gradients of d and d̄ (R4–R7).
 std::vector<TransportDefect> broken_gradients();
-/// Minibatches and the Sinkhorn loss (R11–R14).
+/// Minibatches (R11).
+std::vector<TransportDefect> broken_batches();
+/// The Sinkhorn loss (R12–R14, R16).
 std::vector<TransportDefect> broken_sinkhorn();
 
 /// Smoothness and gradient error (R5–R7).
 std::vector<TransportBoundsDefect> broken_smoothness();
-/// Steps, stationarity, noise (R8–R12).
+/// Steps, stationarity, noise (R8–R11).
 std::vector<TransportBoundsDefect> broken_descent();
+/// Error, noise and limit of the Sinkhorn loss (R12, R16).
+std::vector<TransportBoundsDefect> broken_loss_bounds();
 /// λ → 0 and λ → ∞ (R15, R16).
 std::vector<TransportBoundsDefect> broken_limits();
 
