@@ -90,7 +90,7 @@ judged() {
 }
 must "Checking the claims ($profile, seed $seed) into $out" judged "$slicecheck" verify "${common[@]}"
 must "Running the experiments" judged "$slicecheck" experiment run clarke-set calibration complexity flow-limit npsgd-neighbourhood npsgd-guidelines \
-  plane-sgd plane-npsgd fashion-mnist plane-gan mnist-gan faces-max-sw p-not-2 "${common[@]}" ${resume:+"$resume"}
+  plane-sgd plane-npsgd fashion-mnist plane-gan mnist-gan faces-max-sw p-not-2 transport-bounds transport-plane mnist-transport "${common[@]}" ${resume:+"$resume"}
 # What the program says of a user's training, on FashionMNIST: answers, not verdicts, so that codes 1 and 4 are as good as 0.
 answered() {
   local code=0
