@@ -31,6 +31,7 @@ std::vector<TwoPlayerRecord<float>> run_two_player_arms(const std::vector<TwoPla
   common_hashes(arms);
   SharedProgress shared(context.progress, context.folder.filename().string(), arms.size());
   std::vector<TwoPlayerRecord<float>> records(arms.size());
+  const TwoPlayer<float> usual;
   parallel_for(static_cast<Index>(arms.size()), [&](Index i) {
     const TwoPlayerArm& arm = arms[static_cast<std::size_t>(i)];
     TwoPlayerRunSettings<float> run;
@@ -45,7 +46,7 @@ std::vector<TwoPlayerRecord<float>> run_two_player_arms(const std::vector<TwoPla
     run.resume = context.resume;
     PartProgress progress(shared, static_cast<std::size_t>(i));
     try {
-      records[static_cast<std::size_t>(i)] = run_two_player(TwoPlayer<float>(), arm.parts, run, arm.id, progress);
+      records[static_cast<std::size_t>(i)] = run_two_player(arm.players ? *arm.players : usual, arm.parts, run, arm.id, progress);
     } catch (const InputError& error) {
       reject("training {}: {}", arm.id, error.what());
     }

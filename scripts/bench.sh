@@ -12,7 +12,7 @@
 #   --out RUN        write them to RUN/benchmark.json: 'slicecheck report RUN'
 #                    then has a page "Performance"
 #   --quick          a minute: few rounds, smaller sizes; for a first look
-#   --only NAME,...  only these parts: loss, value, training, memory, growth, others
+#   --only NAME,...  only these parts: loss, value, training, memory, growth, transport, others
 #   --without-peers  do not ask Python's libraries
 #   --skip-setup     do not look for missing packages and data
 #

@@ -9,6 +9,9 @@ One request a line on standard input, one line of answer each:
     load N D L        the clouds are in FOLDER/z, FOLDER/y, FOLDER/directions: 32-bit floats by rows
     evaluate NAME K   the value; with K = gradient, also FOLDER/gradient
     time NAME K       seconds of processor time of one evaluation, K = gradient or value
+    transport N M LAMBDA  FOLDER/a, b, cost (64-bit floats) are a problem of KL-regularised transport: "sinkhorn VERSION", or "skipped WHO and why"
+    sinkhorn GAP      iterations of POT's sinkhorn_log until the duality gap of its potentials is at most GAP, and that gap
+    time_sinkhorn K   seconds of processor time of K iterations
 
 Everything runs on one thread. What is not installed is skipped, and named.
 """
@@ -91,6 +94,49 @@ class PotPeer:
         return float(loss), z.grad.numpy()
 
 
+class SinkhornPeer:
+    """POT's ot.bregman.sinkhorn_log, judged by the certificate that slicecheck's solver stops at: nothing that POT says of its convergence."""
+
+    def __init__(self, folder: Path, n: int, m: int, strength: float) -> None:
+        self.np = importlib.import_module("numpy")
+        self.ot = importlib.import_module("ot")
+        self.version = self.ot.__version__
+        read = lambda name, shape: self.np.fromfile(folder / name, dtype=self.np.float64).reshape(shape)
+        self.a, self.b, self.cost, self.strength = read("a", n), read("b", m), read("cost", (n, m)), strength
+
+    def run(self, iterations: int):
+        return self.ot.bregman.sinkhorn_log(self.a, self.b, self.cost, self.strength, numItermax=iterations, stopThr=0.0, log=True, warn=False)[1]
+
+    def gap(self, log) -> float:
+        """lambda KL(p | plan) + <phi, r - a> - <psi, s - b> for the plan p with marginals r and s that rounding makes of POT's (claim R2)."""
+        np = self.np
+        phi, psi = self.strength * (log["log_u"] - np.log(self.a)), -self.strength * (log["log_v"] - np.log(self.b))
+        plan = np.exp(log["log_u"][:, None] + log["log_v"][None, :] - self.cost / self.strength)
+        p = plan * np.minimum(1.0, self.a / plan.sum(axis=1))[:, None]
+        p *= np.minimum(1.0, self.b / p.sum(axis=0))[None, :]
+        rows, columns = np.maximum(self.a - p.sum(axis=1), 0.0), np.maximum(self.b - p.sum(axis=0), 0.0)
+        if columns.sum() > 0.0:
+            p += np.outer(rows, columns) / columns.sum()
+        t = np.divide(p - plan, plan, out=np.zeros_like(p), where=plan > 0.0)
+        near = np.abs(t) < 1e-4
+        divergence = np.where(near, plan * t * t * (0.5 - t / 6.0), plan * ((1.0 + t) * np.log1p(t) - t))
+        return float(self.strength * divergence.sum() + phi @ (p.sum(axis=1) - self.a) - psi @ (p.sum(axis=0) - self.b))
+
+    def iterations(self, wanted: float) -> tuple[int, float]:
+        low, high = 0, 1
+        while (gap := self.gap(self.run(high))) > wanted:
+            low, high = high, 2 * high
+            if high > 100_000:
+                raise RuntimeError(f"sinkhorn_log has a gap of {gap:g} after {low} iterations")
+        while high - low > 1:
+            middle = (low + high) // 2
+            if (of_middle := self.gap(self.run(middle))) <= wanted:
+                high, gap = middle, of_middle
+            else:
+                low = middle
+        return high, gap
+
+
 def find_peers() -> tuple[dict[str, object], list[str]]:
     """Those that can be made, and a sentence about each of the others."""
     peers, skipped = {}, []
@@ -110,6 +156,8 @@ def main() -> int:
     peers, skipped = find_peers()
     told = [f"peer {p.name} {p.version} {'gradient' if p.gradient else 'value'}" for p in peers.values()] + [f"skipped {s}" for s in skipped] + ["done"]
 
+    sinkhorn: list[SinkhornPeer] = []
+
     def answer(words: list[str]) -> str:
         if words[0] in ("who", "next"):
             return told.pop(0)
@@ -120,6 +168,19 @@ def main() -> int:
             for peer in peers.values():
                 peer.load(read("z", n), read("y", n), read("directions", count))
             return "loaded"
+        if words[0] == "transport":
+            try:
+                sinkhorn.append(SinkhornPeer(folder, int(words[1]), int(words[2]), float(words[3])))
+            except ImportError as error:
+                return f"skipped POT is not there: {sys.executable} has no module '{error.name}'"
+            return f"sinkhorn {sinkhorn[-1].version}"
+        if words[0] == "sinkhorn":
+            count, gap = sinkhorn[-1].iterations(float(words[1]))
+            return f"{count} {gap!r}"
+        if words[0] == "time_sinkhorn":
+            begin = time.thread_time()
+            sinkhorn[-1].run(int(words[1]))
+            return repr(time.thread_time() - begin)
         peer, with_gradient = peers[words[1]], words[2] == "gradient"
         work: Callable = peer.value_and_gradient if with_gradient else peer.value
         begin = time.thread_time()

@@ -33,7 +33,7 @@ def make_content(run: Run) -> Content:
     incomplete = ["manifest.json"] if run.manifest and run.manifest.value.get("complete") is False else []
     incomplete += [f"{e.place}/manifest.json" for e in run.sections if e.manifest and e.manifest.value.get("complete") is False]
     content = Content(
-        subtitle=subtitle(run), headline=headline(run, claims), measured=measured_headline(run), absent=run.absent, incomplete=incomplete, groups=groups,
+        subtitle=subtitle(run), headline=headline(run, claims), found=findings_headline(run), measured=measured_headline(run), absent=run.absent, incomplete=incomplete, groups=groups,
         claims=claims, registry=run.claims, has_verdicts=run.verdicts is not None, tightness=tightness(groups, counter),
         defects=defect_rows(run.trials, order) if run.trials is not None else None,
         defect_groups=defect_groups(run.trials or [], order), sole_catches=sole_catches(run.trials or [], order),
@@ -85,20 +85,30 @@ def headline(run: Run, claims: list[ClaimView]) -> Headline:
     if not run.verdicts:
         what = "No claim was judged by itself" if measured_verdicts(run) else "This run folder holds no verdicts"
         return Headline(f"{what}: verdicts.json is {'absent' if run.verdicts is None else 'empty'}.", "open")
-    of = lambda state: [v for v in run.verdicts if v.state == state]
-    declared = [v for v in run.verdicts if v.as_declared]
-    parts = [f"{len(declared)} of {len(run.verdicts)} verdicts came out as declared"]
-    for state, words in (("refuted", "refuted"), ("surprise", "declared refuted, but held"), ("inconclusive", "inconclusive")):
-        parts.append(f"{len(of(state))} {words}: {named(of(state))}" if of(state) else f"0 {words}" if state != "surprise" else "")
-    if of("finding"):
-        count = len(of("finding"))
-        parts.append(f"{count} finding{'s' * (count > 1)} refuted as declared: {named(of('finding'))}")
+    own = [v for v in run.verdicts if not v.is_finding]
+    of = lambda state: [v for v in own if v.state == state]
+    parts = [f"{sum(v.as_declared for v in own)} of {len(own)} verdicts came out as declared"]
+    for state in ("refuted", "inconclusive"):
+        parts.append(f"{len(of(state))} {state}: {named(of(state))}" if of(state) else f"0 {state}")
     silent = [claim.id for claim in claims if claim.claim and not claim.verdicts]
     if silent:
         more = f" and {len(silent) - MOST_NAMED} more" if len(silent) > MOST_NAMED else ""
         parts.append(f"no verdict: {', '.join(silent[:MOST_NAMED])}{more}")
-    tone = "bad" if of("refuted") or of("surprise") else "open" if of("inconclusive") or silent else "good"
-    return Headline("; ".join(part for part in parts if part) + ".", tone)
+    tone = "bad" if of("refuted") else "open" if of("inconclusive") or silent else "good"
+    return Headline("; ".join(parts) + ".", tone)
+
+
+def findings_headline(run: Run) -> Headline | None:
+    """One sentence on the findings, counted apart from the claims: a finding that holds is a failure."""
+    own = [v for v in run.verdicts or [] if v.is_finding]
+    if not own:
+        return None
+    of = lambda state: [v for v in own if v.state == state]
+    text = f"Published statements that are false: {len(of('finding'))} of {len(own)} refuted, as declared"
+    text += f" ({named(of('finding'))})" if of("finding") else ""
+    text += f"; FAILED, as it holds though it was declared refuted: {named(of('surprise'))}" if of("surprise") else ""
+    text += f"; inconclusive: {named(of('inconclusive'))}" if of("inconclusive") else ""
+    return Headline(f"{text}.", "bad" if of("surprise") else "open" if of("inconclusive") else "good")
 
 
 def measured_verdicts(run: Run) -> list[Measured]:
@@ -123,7 +133,10 @@ def numbers(run: Run, content: Content) -> list[tuple[str, str]]:
     """The few counts at the top of the page."""
     out = []
     if run.verdicts:
-        out.append(("verdicts as declared", f"{sum(v.as_declared for v in run.verdicts)} / {len(run.verdicts)}"))
+        own, findings = [[v for v in run.verdicts if v.is_finding == which] for which in (False, True)]
+        out.append(("verdicts as declared", f"{sum(v.as_declared for v in own)} / {len(own)}"))
+        if findings:
+            out.append(("false statements refuted, as declared", f"{sum(v.as_declared for v in findings)} / {len(findings)}"))
         out.append(("cases judged", grouped(sum(v.cases for v in run.verdicts))))
         out.append(("cases skipped", grouped(sum(sum(v.skipped.values()) for v in run.verdicts))))
     if content.defects is not None:

@@ -62,7 +62,7 @@ def code(value: str) -> str:
 
 def claims_table(group: ClaimGroup) -> Markup:
     subjects = group.subjects or ["verdict"]
-    name = lambda c: f"{c.id} {c.title}" + (" (finding)" if c.expected == "refuted" else "")
+    name = lambda c: f"{c.id} {c.title}" + (" (finding)" if c.is_finding else "")
     rows = [[name(c), *(outcome(c.cells.get(s, Cell("none"))) for s in subjects)] for c in group.claims]
     return table(["Claim", *subjects], rows, "l" * (1 + len(subjects)))
 
@@ -73,7 +73,7 @@ def rollup_table(content: Content) -> Markup:
     for c in content.claims:
         evidence = [f"{grouped(c.cases)} cases, worst {ratio(c.worst)}"] if c.verdicts else []
         evidence += [f"{len(c.caught)} of {c.tried} planted defects caught"] if c.tried else []
-        rows.append([f"{c.id} {c.title}" + (" (finding)" if c.expected == "refuted" else ""), plain(c.statement.formulas[0]) if c.statement else "–",
+        rows.append([f"{c.id} {c.title}" + (" (finding)" if c.is_finding else ""), plain(c.statement.formulas[0]) if c.statement else "–",
                      outcome(c.rollup), outcome(c.measured_rollup), "; ".join(evidence) or "–"])
     return table(["Claim", "In mathematics", "Judged", "Measured", "Evidence"], rows, "lllll")
 

@@ -16,12 +16,13 @@ NAMES = {"min": True, "max": True, "sup": True, "inf": True, "lim": True, "limsu
          "Perm": False,
          "sign": False, "relu": False, "Lip": False, "const": False, "ln": False}
 SUMS = {"Σ": "∑", "∫": "∫", "⋃": "⋃"}
-SPACED = set("+−±=≤≥<>∈→×↦≠≈⊆∪∩∼⇔⇒≺:")    # signs with space around them
+SPACED = set("+−±⊖⊕=≤≥<>∈→×↦≠≈⊆∪∩∼⇔⇒≺:")    # signs with space around them
 TIGHT = set("·∘/…⊤")
 AFTER = set(",;")                         # space behind them only
 OPENING, CLOSING, BARS = set("([⟨"), set(")]⟩"), set("|‖")
 UPRIGHT = {"E": "E", "P": "P", "R": "ℝ"}
-TOKEN = re.compile(r"\s+|\\text\{[^{}]*\}|\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]+|.", re.S)
+MARKS = "\u0303\u0304"                     # over a letter: tilde, bar
+TOKEN = re.compile(r"\s+|\w[\u0300-\u036F]+|\\text\{[^{}]*\}|\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]+|.", re.S)
 
 
 class FormulaError(ValueError):
@@ -110,7 +111,7 @@ class Parser:
             return Node("word", token)
         if len(token) > 1 and token.isascii() and token.isalpha():
             raise self.fail(f"'{token}' is no known name (a product of letters is written with spaces)")
-        if token in SUMS or token in SPACED | TIGHT | AFTER or token in "∂∞∇" or token[0].isdigit() or token.isalpha():
+        if token in SUMS or token in SPACED | TIGHT | AFTER or token in "∂∞∇*⊥" or token[0].isdigit() or token.rstrip(MARKS).isalpha():
             return Node("sign", token)
         raise self.fail(f"'{token}' has no meaning")
 

@@ -57,15 +57,11 @@ class Verdict:
     reproduce: str
     detail: str
     counter_example: CounterExample | None
+    is_finding: bool    # of a published statement that is declared refuted
 
     @property
     def as_declared(self) -> bool:
         return self.outcome == self.expected
-
-    @property
-    def is_finding(self) -> bool:
-        """A published statement that is declared refuted."""
-        return self.expected == "refuted"
 
     @property
     def state(self) -> str:
@@ -126,6 +122,7 @@ class Claim:
     property_test: PropertyTest | None
     defects_rejected: list[str]
     report_line: bool | None
+    is_finding: bool
 
     def shown(self, on_page: bool) -> Claim:
         """What `verify` could not know before there was a page: whether the page has a line for the claim, and so whether it is covered."""
@@ -294,12 +291,21 @@ def verdict(record: Record) -> Verdict:
         confidence=record.text("confidence"), seed=record.integer("seed"), profile=record.text("profile"),
         reproduce=record.text("reproduce"), detail=record.text("detail"),
         counter_example=counter_example(record.record("counter_example")) if record.has("counter_example") else None,
+        is_finding=finding(record),
     )
     if made.outcome == "holds" and made.cases == 0:
         raise InputError(f"{record.where}: {made.claim} on {made.subject} is said to hold with 0 cases judged")
     if made.outcome == "holds" and (made.worst_ratio is None or not made.worst_ratio <= 1):
         raise InputError(f"{record.where}: {made.claim} on {made.subject} is said to hold, but its worst ratio is {made.worst_ratio}")
     return made
+
+
+def finding(record: Record) -> bool:
+    """Whether a claim or a verdict on it is a finding; run folders from before the field say it by what they expect."""
+    refuted = record.text("expected") == "refuted"
+    if record.has("finding") and record.boolean("finding") != refuted:
+        raise InputError(f"{record.where}: 'finding' is {str(not refuted).lower()}, but 'expected' is '{record.text('expected')}'")
+    return refuted
 
 
 def measured(record: Record) -> Measured:
@@ -337,7 +343,7 @@ def claim(record: Record) -> Claim:
         covered=record.boolean("covered"),
         property_test=test and PropertyTest(test.text("name"), test.integer("cases"), test.boolean("passed"), test.boolean("fresh")),
         defects_rejected=record.texts("defects_rejected"),
-        report_line=record.boolean("report_line") if record.has("report_line") else None,
+        report_line=record.boolean("report_line") if record.has("report_line") else None, is_finding=finding(record),
     )
 
 

@@ -58,6 +58,8 @@ def slug(title: str) -> str:
 
 
 LOSS, TIES, TRAINING, AUDITED, GENERATIVE = "loss.md", "nonsmooth.md", "dynamics.md", "assumptions.md", "generative.md"
+TRANSPORT = "regularised_transport.md"
+BOUNDS, PLANE, MNIST = "transport-bounds", "transport-plane", "mnist-transport"    # experiments on it
 
 STATEMENTS = {
     "L1": Statement(
@@ -197,6 +199,109 @@ STATEMENTS = {
         r"For networks $T$ and $D$, a seed $s$ and a replicate $r$, whatever the objectives, schemes and step sizes,",
         (r"(u_0,v_0,θ_1,θ_2,…) = k(T,D,s,r)",),
         "Trainings with equal seeds start alike, to the bit, and see the same directions in the same order.", GENERATIVE, "g6-equal-seeds-start-alike"),
+    "R1": Statement(
+        r"For weights $a, b$, a cost $C$, $λ > 0$, $V = φ ⊖ ψ − C$ and $f(V) = (λ/\text{e}) \text{e}^{V/λ}$ (KL) or $V_+^2/(2λ)$ (quadratic),",
+        (r"min_{π} ⟨π,C⟩ + λI(π) = max_{φ,ψ} Σ_i a_i φ_i − Σ_j b_j ψ_j − Σ_{i,j} a_i b_j f(V_{i j})", r"π^*_{i j} = a_i b_j f′(V_{i j})"),
+        "The regularised problem has no duality gap, and its only optimal plan is read off any optimal potentials.", TRANSPORT, "r1-duality"),
+    "R2": Statement(
+        r"For ANY potentials with the plan $π$, and any plan $π′$ with the marginals $a$ and $b$, with $\text{KLg}(p,q) = Σ (p ln (p/q) − p + q)$ for KL,",
+        (r"P(π′) − D(φ,ψ) = λ \text{KLg}(π′,π)", r"P(π′) − D(φ,ψ) = \frac{λ}{2} ‖π′ − π‖_χ^2 + Σ π′V_−"),
+        "A solver knows its own error without a reference: the dual value is below $d$, and $d$ is at most the gap above it. Second line: quadratic.", TRANSPORT,
+        "r2-the-certificate", (BOUNDS,)),
+    "R3": Statement(
+        r"If an atom of weight $a_i$ is split into copies with weights $s_k a_i$, $Σ s_k = 1$,",
+        (r"d(a′,b,C′) = d(a,b,C)", r"π′_{k j} = s_k π_{i j}"),
+        "Nothing changes, so the generator need not be one-to-one; with the plain entropy $Σπ ln π$ it would have to be.", TRANSPORT, "r3-splitting-an-atom"),
+    "R4": Statement(
+        r"For $h = d$ and $d̄ = d − λI(π^*)$ as functions of $θ$, where $C$ has a derivative, KL and quadratic,",
+        (r"∇d = Σ_{i,j} π^*_{i j} ∇C_{i j}", r"∇d̄ = ∇d − λ∇I(π^*)"),
+        "The plan's formula is the gradient of $d$, and of nothing else: the two gradients differ, even in sign.", TRANSPORT, "r4-two-gradients", (BOUNDS,)),
+    "R5": Statement(
+        r"For KL, on a convex set on which $‖∇C_{i j}‖ ≤ L_0$ and every $∇C_{i j}$ is $L_1$-Lipschitz,",
+        (r"‖∇h(θ) − ∇h(θ′)‖ ≤ (L_1 + \frac{L_0^2}{λ}) ‖θ − θ′‖", r"‖π^*(θ) − π^*(θ′)‖_1 ≤ \frac{L_0}{λ} ‖θ − θ′‖"),
+        "The regularised objective is smooth, and the constant is attained; $L_0$ may be taken after subtracting $u ⊕ v$ from $∇C$.", TRANSPORT,
+        "r5-smoothness-under-kl", (BOUNDS,)),
+    "R6": Statement(
+        r"For the quadratic regulariser, with $λ_{max}(Σ a b ∇C ∇C^⊤) ≤ L̃_0^2$ for every $θ$,",
+        (r"‖∇h(θ) − ∇h(θ′)‖ ≤ (L_1 + \frac{L̃_0^2}{λ}) ‖θ − θ′‖", r"‖π^*(θ) − π^*(θ′)‖_χ ≤ \frac{L̃_0}{λ} ‖θ − θ′‖"),
+        "The same with a smaller constant, a root mean square over pairs, which would be false for KL.", TRANSPORT, "r6-smoothness-under-the-quadratic-regulariser",
+        (BOUNDS,)),
+    "R7": Statement(
+        r"For potentials within $ε$ of the dual optimum, $G = Σ π∇C$, and $τ$ the inverse of $t − ln (1 + t)$ on $t ≥ 0$,",
+        (r"‖G − ∇h‖ ≤ L_0 τ(ε/λ) \text{ (KL)}", r"‖G − ∇h‖ ≤ L_0 \sqrt{2ε/λ} \text{ (KL, }Σ π = 1)",
+         r"‖G − ∇h‖ ≤ L̃_0 \sqrt{2ε/λ} \text{ (quadratic)}"),
+        "How wrong a gradient is that comes from inexact potentials, with its constant.", TRANSPORT, "r7-inexact-potentials", (BOUNDS, PLANE)),
+    "R8": Statement(
+        r"For $h$ with an $L$-Lipschitz gradient, $Δ = h(θ_0) − inf h$, errors of at most $δ$, noise of variance at most $σ^2$ and a constant $α ≤ 1/L$,",
+        (r"\frac{1}{T} Σ_{t<T} \E‖∇h(θ_t)‖^2 ≤ \frac{2Δ}{αT} + δ^2 + Lασ^2",),
+        "Algorithm 1 gets near a stationary point, as near as its oracle and its noise let it.", TRANSPORT, "r8-stationarity", (BOUNDS, PLANE)),
+    "R9": Statement(
+        r"For every $λ > 0$, where every $∇C_{i j}$ is $L_1$-Lipschitz,",
+        (r"h(θ + v) ≤ h(θ) + ⟨∇h(θ),v⟩ + \frac{L_1}{2} ‖v‖^2", r"\frac{1}{T} Σ_{t<T} \E‖∇h(θ_t)‖^2 ≤ \frac{2Δ}{αT} + δ^2 + L_1 ασ^2 \text{ for }α ≤ 1/L_1"),
+        "A step of $1/L_1$ is small enough, however small $λ$: $h$ is a minimum of smooth functions, and may bend downwards as it likes.", TRANSPORT,
+        "r9-one-sided-smoothness", (BOUNDS, PLANE)),
+    "R10": Statement(
+        r"With errors $δ_t$ that change from step to step and a constant $α$, R8 and R9 hold with",
+        (r"δ^2 = \frac{1}{T} Σ_{t<T} \E δ_t^2",),
+        "Only the mean error counts; for steps $α_t$ that change, both sides become means weighted by $α_t$.", TRANSPORT,
+        "r10-errors-that-change-from-step-to-step", (BOUNDS,)),
+    "R11": Statement(
+        r"For $S$ atoms of each law, $Z = m∇C$ and $V, V_x, V_y$ the variances of $Z$ and of its means given $x$ and given $y$, Algorithm 1's $g$ has",
+        (r"\E g = G", r"\E‖g − G‖^2 = \frac{V + (S − 1)(V_x + V_y)}{S^2}"),
+        "The noise falls like $1/S$, not like $1/S^2$: the pairs share their points.", TRANSPORT, "r11-minibatches", (BOUNDS,)),
+    "R12": Statement(
+        r"For $L_λ = 2d(G_θ,Y) − d(G_θ,G_θ) − d(Y,Y)$, with $d$ and not $d̄$, errors $δ$ and variances $σ^2$ of each term's gradient,",
+        (r"‖\text{error}‖ ≤ 3δ", r"\E‖\text{noise}‖^2 ≤ 5σ^2 \text{ (batches of their own)}",
+         r"\E‖\text{noise}‖^2 ≤ 9σ^2 \text{ (one batch)}"),
+        "R8 holds for Algorithm 2 with these, a smoothness of $2L$ plus that of the self term, and the $Δ$ of $L_λ$.", TRANSPORT,
+        "r12-the-gradient-of-the-sinkhorn-loss", (PLANE, MNIST)),
+    "R13": Statement(
+        r"If $G_{θ_0}(X) = Y$ in law, the cost is symmetric and the loss has a derivative there,",
+        (r"L_λ(θ_0) = 0", r"∇L_λ(θ_0) = 0 \text{ for every }λ"),
+        "The truth is stationary for the Sinkhorn loss, by symmetry alone; for $d$ it is not.", TRANSPORT, "r13-stationary-at-the-truth", (BOUNDS, PLANE)),
+    "R14": Statement(
+        r"There are a distance, a $λ$ and two laws, with KL, and for the quadratic regulariser even with the squared cost, with",
+        (r"L_λ < 0",),
+        "Stationary is all that the lemma gives: the truth need not be a minimum.", TRANSPORT, "r14-no-global-statement", (BOUNDS,)),
+    "R15": Statement(
+        r"With $H$ the entropy of the weights and $d_c$ the transport distance without regulariser,",
+        (r"d_c ≤ d̄ ≤ d ≤ d_c + λ min(H(a),H(b)) \text{ (KL)}", r"d_c + \frac{λ}{2} ≤ d ≤ d_c + \frac{λ}{2} min(n,m) \text{ (quadratic)}"),
+        "How near the regularised value is to the transport distance for small $λ$.", TRANSPORT, "r15-small-λ", (BOUNDS,)),
+    "R16": Statement(
+        r"With $C_⊥$ the cost centred under $a$ and $b$, and for the quadratic regulariser $λ ≥ max C_⊥$,",
+        (r"0 ≤ \E C − d ≤ \frac{\text{osc}(C_⊥)^2}{8λ} \text{ (KL)}", r"d = \E C + \frac{λ}{2} − \frac{\E C_⊥^2}{2λ} \text{ (quadratic)}",
+         r"L_λ → 2\E c(X,Y) − \E c(X,X′) − \E c(Y,Y′)"),
+        "What is left for large $λ$: the mean cost of independent points, and a squared MMD if $−c$ is a kernel.", TRANSPORT, "r16-large-λ", (BOUNDS,)),
+    "F1": Statement(
+        "Published, section 2.2, and false:",
+        (r"∇d = ∇d̄",),
+        r"On two atoms against two the derivatives have opposite signs: .4768 and −.3631. What is true: $∇d̄ = ∇d − λ∇I(π^*)$ (R4).", TRANSPORT,
+        "f1-the-two-gradients-agree", (BOUNDS,), "the two gradients agree"),
+    "F2": Statement(
+        r"Published, Theorem 3.1 with the costs of section 5, and false for $c = ‖x − y‖_1$:",
+        (r"‖∇h(θ) − ∇h(θ′)‖ ≤ L ‖θ − θ′‖",),
+        r"For one atom against one, $h = ‖θ − y‖_1$ whatever $λ$: there is a kink. What is left is the stability of the plan (R5).", TRANSPORT,
+        "f2-the-l1-cost-is-covered", (), "the L1 cost is covered"),
+    "F3": Statement(
+        r"Published, Theorem 4.1, and false for KL plans of any mass, with the constant of plans of mass 1:",
+        (r"‖G − ∇h‖ ≤ L_0 \sqrt{2ε/λ}",),
+        r"A plan $(1 + t)π^*$ has the error $t$ at $ε/λ = t − ln (1 + t)$, which no multiple of the root bounds. What is true: $τ(ε/λ)$ (R7).", TRANSPORT,
+        "f3-the-error-is-of-order-the-root-of-epsilon-over-lambda-for-every-plan", (BOUNDS,), "the error is of order √(ε/λ) for every plan"),
+    "F4": Statement(
+        r"Published, Theorem 4.2, and false, for $α = 1/L$ and $T < 2ΔL/σ^2$:",
+        (r"\frac{1}{L} Σ_{t=1}^{T} \E‖∇h(θ_t)‖^2 ≤ \frac{2LΔ}{L} + δ^2 + σ^2",),
+        r"Both $1/L$ must be $1/T$ (R8): as printed, an error $δ$ of the oracle adds up over the steps.", TRANSPORT, "f4-the-first-bullet-of-theorem-42", (),
+        "the first bullet of Theorem 4.2"),
+    "F5": Statement(
+        r"Published, Lemma 4.3 read as a statement on all of $Θ$, and false:",
+        (r"L_λ ≥ 0",),
+        r"On the graph $K_{2,3}$ it is −.238 at $λ = 10$. What is true: the truth is stationary (R13).", TRANSPORT, "f5-the-sinkhorn-loss-is-never-negative",
+        (BOUNDS,), "the Sinkhorn loss is never negative"),
+    "F6": Statement(
+        r"Published, section 4.1, and false for a distance $c$ that is not of negative type:",
+        (r"lim_{λ→∞} L_λ = \text{MMD}^2 ≥ 0",),
+        r"On the graph $K_{2,3}$ the limit is −1/3. What is true: $2\E c(X,Y) − \E c(X,X′) − \E c(Y,Y′)$, a squared MMD if $c$ is of negative type (R16).",
+        TRANSPORT, "f6-the-limit-is-an-mmd-for-every-distance", (BOUNDS,), "the limit is an MMD for every distance"),
     "A1": Statement(
         r"For every input $x$, with open pieces $U_i(x)$ whose closures cover the parameters,",
         (r"T(·,x) ∈ C^2(U_i(x)) \text{ for all }i",),

@@ -69,6 +69,8 @@ def print_summary(content: Content, page: str, stream: TextIO | None = None) -> 
             print(clean(f"{view.place}: {view.answer}"), file=stream)
     if not content.only_answers:
         print(clean(content.headline.text), file=stream)
+    if content.found:
+        print(clean(content.found.text), file=stream)
     if content.measured:
         print(clean(content.measured.text), file=stream)
     print(page, file=stream)

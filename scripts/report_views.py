@@ -223,12 +223,13 @@ class ClaimView:
 
     @property
     def remarkable(self) -> bool:
-        """Whether a reader should see the details at once."""
-        return any(not v.as_declared or v.is_finding for v in self.verdicts)
+        """Whether a reader should see the details at once; what is to be seen of a finding stands in a section of its own."""
+        return any(not v.as_declared for v in self.verdicts)
 
     @property
-    def expected(self) -> str:
-        return self.claim.expected if self.claim else self.verdicts[0].expected if self.verdicts else "holds"
+    def is_finding(self) -> bool:
+        """Whether it is a published statement that is declared refuted."""
+        return self.claim.is_finding if self.claim else any(v.is_finding for v in self.verdicts)
 
     @property
     def check_tables(self) -> list[CheckTable]:
@@ -296,11 +297,12 @@ class DefectGroup:
 
 @dataclass
 class Content:
-    """The whole report; `measured` is the headline of the experiments' verdicts, None where there are none. `answer`, `remainder` and `evidence` are its
+    """The whole report; `found` and `measured` are the headlines of the findings and of the experiments' verdicts, None where there are none. `answer`, `remainder` and `evidence` are its
     top."""
 
     subtitle: list[str]
     headline: Headline
+    found: Headline | None
     measured: Headline | None
     absent: list[str]
     incomplete: list[str]
@@ -328,6 +330,11 @@ class Content:
     def judged(self) -> bool:
         """Whether the run folder holds anything about claims."""
         return self.has_verdicts or self.registry is not None or self.defects is not None
+
+    @property
+    def findings(self) -> list[ClaimView]:
+        """The published statements that are declared refuted."""
+        return [claim for claim in self.claims if claim.is_finding]
 
     def of_section(self, section: str) -> list[ExperimentView]:
         """What `slicecheck regime` or `slicecheck audit` wrote."""

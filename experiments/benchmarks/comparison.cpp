@@ -23,13 +23,14 @@ namespace {
 
 std::vector<Section> sections(const ComparisonSettings& settings) {
   std::vector<Section> all;
-  for (auto* make : {loss_section, value_section, training_section, memory_section, growth_section, other_section}) all.push_back(make(settings.quick));
+  for (auto* make : {loss_section, value_section, training_section, memory_section, growth_section, transport_section, other_section})
+    all.push_back(make(settings.quick));
   std::vector<Section> chosen;
   for (Section& section : all)
     if (settings.only.empty() || std::count(settings.only.begin(), settings.only.end(), section.name) > 0) chosen.push_back(std::move(section));
   for (const std::string& name : settings.only)
     if (std::none_of(chosen.begin(), chosen.end(), [&](const Section& s) { return s.name == name; }))
-      reject("--only {}: there is no such part; there are loss, value, training, memory, growth and others", name);
+      reject("--only {}: there is no such part; there are loss, value, training, memory, growth, transport and others", name);
   return chosen;
 }
 

@@ -41,7 +41,7 @@ int run_comparison(int argc, char** argv) {
   bool without_peers = false;
   app.add_flag("--compare", compare, "run the comparisons");
   app.add_flag("--quick", settings.quick, "a twelfth of the rounds, and smaller sizes");
-  app.add_option("--only", settings.only, "only these parts: loss, value, training, memory, growth, others")->delimiter(',');
+  app.add_option("--only", settings.only, "only these parts: loss, value, training, memory, growth, transport, others")->delimiter(',');
   app.add_option("--json", json, "write the results to this file");
   app.add_option("--data", settings.data, "the folder of the data sets");
   app.add_flag("--without-peers", without_peers, "leave Python's libraries out");

@@ -128,4 +128,27 @@ double Peers::seconds(const std::string& peer, bool with_gradient) {
   return std::strtod(ask(fmt::format("time {} {}", peer, with_gradient ? "gradient" : "value")).c_str(), nullptr);
 }
 
+std::optional<std::string> Peers::load_transport(VectorView<double> a, VectorView<double> b, PointsView<double> cost, double lambda, std::string& sentence) {
+  const auto write = [&](const char* name, const Points<double>& numbers) {
+    write_atomically(std::filesystem::path(folder_) / name,
+                     {reinterpret_cast<const char*>(numbers.data()), static_cast<std::size_t>(numbers.size()) * sizeof(double)});
+  };
+  if (process_ < 0) {
+    sentence = fmt::format("POT is not there: {} cannot be started", kPython);
+    return std::nullopt;
+  }
+  write("a", a);
+  write("b", b);
+  write("cost", cost);
+  const std::string answer = ask(fmt::format("transport {} {} {:.17g}", a.size(), b.size(), lambda));
+  const std::string rest = answer.substr(answer.find(' ') + 1);
+  if (answer.starts_with("sinkhorn ")) return rest;
+  sentence = rest;
+  return std::nullopt;
+}
+
+Index Peers::sinkhorn_iterations(double gap) { return std::strtol(ask(fmt::format("sinkhorn {:.17g}", gap)).c_str(), nullptr, 10); }
+
+double Peers::sinkhorn_seconds(Index iterations) { return std::strtod(ask(fmt::format("time_sinkhorn {}", iterations)).c_str(), nullptr); }
+
 }  // namespace slicecheck::benchmarks

@@ -31,6 +31,12 @@ class Peers {
   LossGradient<float> evaluate(const std::string& peer, bool with_gradient);
   /// Seconds of processor time of one evaluation, as the peer measured them.
   double seconds(const std::string& peer, bool with_gradient);
+  /// A problem of KL-regularised transport for POT's sinkhorn_log. Its version, or nothing: then `sentence` says why.
+  std::optional<std::string> load_transport(VectorView<double> a, VectorView<double> b, PointsView<double> cost, double lambda, std::string& sentence);
+  /// Iterations until the duality gap of its potentials is at most `gap`.
+  Index sinkhorn_iterations(double gap);
+  /// Seconds of processor time of that many iterations.
+  double sinkhorn_seconds(Index iterations);
   /// Whether it offers the gradient too.
   [[nodiscard]] bool has_gradient(const std::string& peer) const;
 

@@ -54,6 +54,7 @@ Section value_section(bool quick);
 Section training_section(bool quick);
 Section memory_section(bool quick);
 Section growth_section(bool quick);
+Section transport_section(bool quick);
 Section other_section(bool quick);
 
 /// 12.3, 0.0123: three digits, as a table shows a number.

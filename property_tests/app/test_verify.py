@@ -53,7 +53,8 @@ class ExitCodes(ProgramTest):
 class Subjects(ProgramTest):
     def test_every_type_is_listed(self) -> None:
         listed = self.run_program("subjects").stdout
-        for word in ("loss", "generator", "scheme", "sampler", "training", "law", "criticality", "flow", "torchscript:", "gallery/tie-dropped"):
+        for word in ("loss", "generator", "scheme", "sampler", "training", "law", "criticality", "flow", "transport", "transport-bounds", "torchscript:",
+                     "gallery/tie-dropped"):
             self.assertIn(word, listed)
 
     def test_a_claim_that_does_not_apply(self) -> None:
@@ -65,6 +66,48 @@ class Subjects(ProgramTest):
             result = self.run_program("verify", "--claim", claim, "--subject", f"gallery/{name}", "--cases", 100)
             self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
             self.assertIn("refuted", result.stdout)
+
+
+class Findings(ProgramTest):
+    """F1 to F6 are declared refuted."""
+
+    HIDES_IT = "gallery/loss-never-below-zero"
+
+    def test_refuted_is_as_declared_with_a_counter_example_that_repeats(self) -> None:
+        result = self.run_program("verify", "--claim", "F5", "--subject", "regularised-transport", "--cases", 60)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("refuted, as declared", result.stdout)
+        self.assertIn("lambda =\n    10\n", result.stdout)
+        (command,) = [line.split("repeat: slicecheck ")[1] for line in result.stdout.splitlines() if "repeat: " in line]
+        self.assertEqual(self.run_program(*command.split()).stdout, result.stdout)
+
+    def test_one_that_holds_raises_the_exit_code(self) -> None:
+        result = self.run_program("verify", "--claim", "F5", "--subject", self.HIDES_IT, "--cases", 60)
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn("holds, though declared refuted", result.stdout)
+        both = self.run_program("verify", "--claim", "F5", "--subject", self.HIDES_IT, "regularised-transport", "--cases", 60)
+        self.assertEqual(both.returncode, 1, both.stdout + both.stderr)
+
+    def test_too_few_cases_to_refute_it_are_inconclusive(self) -> None:
+        self.assertEqual(self.run_program("verify", "--claim", "F5", "--subject", self.HIDES_IT, "--cases", 10).returncode, 4)
+
+    def test_what_hides_it_is_refuted_by_a_claim(self) -> None:
+        self.assertEqual(self.run_program("verify", "--claim", "R14", "--subject", self.HIDES_IT, "--cases", 60).returncode, 1)
+
+    def test_json_tells_findings_apart(self) -> None:
+        run = self.folder / "run"
+        result = self.run_program("verify", "--claim", "F5", "L5", "--subject", "regularised-transport", "cpu", "--cases", 60, "--out", run, "--json")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        for verdicts in (json.loads(result.stdout), json.loads((run / "verdicts.json").read_text())):
+            self.assertEqual([(v["claim"], v["finding"], v["outcome"], v["expected"]) for v in verdicts],
+                             [("F5", True, "refuted", "refuted"), ("L5", False, "holds", "holds")])
+            self.assertEqual(verdicts[0]["counter_example"]["values"]["size"], 1)
+        finding, claim = json.loads((run / "claims.json").read_text())
+        self.assertEqual((finding["finding"], claim["finding"]), (True, False))
+        self.assertIn("loss-never-below-zero", finding["defects_rejected"])
+        caught = [r for r in json.loads((run / "gallery.json").read_text()) if r["claim"] == "F5" and r["caught"]]
+        self.assertTrue(caught)
+        self.assertEqual({r["outcome"] for r in caught}, {"holds"})
 
 
 class OtherPeoplesLosses(ProgramTest):

@@ -1,9 +1,10 @@
-/// The claims, as properties of the subjects of this library; and that such a property can fail.
+/// The claims and findings, as properties of the subjects of this library; and that such a property can fail.
 
 #include <gtest/gtest.h>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/gallery/broken_loss.h"
+#include "slicecheck/gallery/broken_transport.h"
 #include "support/claim_property.h"
 
 #define SLICECHECK_CLAIM(name, id) SLICECHECK_CLAIM_PROPERTY(id)
@@ -68,6 +69,75 @@ TEST(ClaimProperty, refuses_to_pass_when_every_case_was_skipped) {
   EXPECT_FALSE(property.passed);
   EXPECT_EQ(property.cases, 0U);
   EXPECT_NE(property.complaint.find("nothing was judged"), std::string::npos) << property.complaint;
+}
+
+std::vector<TransportSubject> planted_transport(const std::string& name) {
+  for (const TransportDefect& defect : broken_transports())
+    if (defect.name == name) return {defect.subject};
+  reject("no planted defect is called {}", name);
+}
+
+ClaimProperty property_of(const Claim& claim, const std::vector<TransportSubject>& subjects) {
+  ClaimProperty property;
+  check_typed_property(claim, subjects, property);
+  return property;
+}
+
+TEST(FindingProperty, passes_by_a_counter_example_of_size_one) {
+  const ClaimProperty property = property_of(claim_by_id("F5"), transport_subjects());
+  EXPECT_TRUE(property.passed) << property.complaint;
+  EXPECT_GE(property.cases, 2U);
+}
+
+TEST(FindingProperty, refuses_to_pass_where_the_finding_holds) {
+  const ClaimProperty property = property_of(claim_by_id("F5"), planted_transport("loss-never-below-zero"));
+  EXPECT_FALSE(property.passed);
+  EXPECT_NE(property.complaint.find("no case refutes it"), std::string::npos) << property.complaint;
+}
+
+Judgement judged(bool refuted) {
+  Judgement judgement;
+  judgement.observed = refuted ? 2.0 : 0.0;
+  judgement.allowed = 1.0;
+  return judgement;
+}
+
+/// F5 with a check that judges as told.
+ClaimProperty property_of_judgement(std::function<Judgement(int)> judgement) {
+  Claim claim = claim_by_id("F5");
+  std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {
+      {"as told", 4, [judgement = std::move(judgement)](const TransportSubject&, const RandomStream&, int size) {
+         return Trial{judgement(size), {}, {}};
+       }}};
+  return property_of(claim, transport_subjects());
+}
+
+TEST(FindingProperty, refuses_a_smallest_counter_example_that_is_not_of_size_one) {
+  const ClaimProperty property = property_of_judgement([](int size) { return judged(size > 2); });
+  EXPECT_FALSE(property.passed);
+  EXPECT_NE(property.complaint.find("has size 3, not 1"), std::string::npos) << property.complaint;
+}
+
+TEST(FindingProperty, refuses_a_counter_example_that_is_not_refuted_again) {
+  auto refusals = std::make_shared<int>(0);
+  const ClaimProperty property = property_of_judgement([refusals](int) { return judged((*refusals)++ == 0); });
+  EXPECT_FALSE(property.passed) << "refuted once, never again";
+}
+
+TEST(FindingProperty, refuses_a_subject_that_throws_for_a_counter_example) {
+  const ClaimProperty property = property_of_judgement([](int) -> Judgement { throw std::runtime_error("out of order"); });
+  EXPECT_FALSE(property.passed);
+  EXPECT_NE(property.complaint.find("out of order"), std::string::npos) << property.complaint;
+}
+
+TEST(FindingProperty, refuses_to_pass_when_every_case_was_skipped) {
+  const ClaimProperty property = property_of_judgement([](int) {
+    Judgement judgement;
+    judgement.skipped = "never judged";
+    return judgement;
+  });
+  EXPECT_FALSE(property.passed);
+  EXPECT_EQ(property.cases, 0U);
 }
 
 TEST(ClaimProperty, refuses_to_pass_without_checks) {

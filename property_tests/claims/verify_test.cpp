@@ -11,7 +11,9 @@
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/gallery/broken_loss.h"
+#include "slicecheck/gallery/broken_transport.h"
 #include "slicecheck/gallery/matrix.h"
+#include "slicecheck/reporting/verdict_json.h"
 #include "support/process.h"
 
 namespace slicecheck::testing {
@@ -318,6 +320,27 @@ TEST(Verify, the_counter_example_refutes_when_it_is_judged_again) {
   }
 }
 
+/// F1, …, F6 are declared refuted, and nothing else is; a subject that hides what refutes them contradicts that.
+TEST(Verify, a_finding_is_as_declared_when_it_is_refuted_and_not_when_it_holds) {
+  for (const Claim& claim : claims()) EXPECT_EQ(claim.finding(), claim.id.starts_with("F")) << claim.id;
+  SilentProgress silent;
+  const Claim& finding = claim_by_id("F5");
+  const Verdict ours = verify(finding, transport_subjects().front(), {.cases = 60}, silent);
+  EXPECT_EQ(ours.outcome, Outcome::refuted) << ours.detail;
+  EXPECT_TRUE(ours.as_declared());
+  ASSERT_TRUE(ours.counter_example);
+  EXPECT_EQ(ours.counter_example->size, 1);
+  EXPECT_TRUE(replay(finding, transport_subjects().front(), *ours.counter_example, 1).refutes());
+  EXPECT_EQ(outcome_in_words(ours), "refuted, as declared");
+  for (const TransportDefect& defect : broken_transports()) {
+    if (defect.name != "loss-never-below-zero") continue;
+    const Verdict hidden = verify(finding, defect.subject, {.cases = 60}, silent);
+    EXPECT_EQ(hidden.outcome, Outcome::holds) << hidden.detail;
+    EXPECT_FALSE(hidden.as_declared());
+    EXPECT_EQ(outcome_in_words(hidden), "holds, though declared refuted");
+  }
+}
+
 TEST(Verify, reports_its_progress_up_to_the_end) {
   class Last final : public Progress {
    public:
@@ -376,9 +399,10 @@ TEST(Claims, are_found_by_their_id_alone) {
     std::set<std::string> checks;
     for (const LossCheck& check : claim.checks) EXPECT_TRUE(checks.insert(check.name).second) << check.name << ": two checks would draw the same cases";
   }
-  EXPECT_EQ(ids, (std::set<std::string>{"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8",
-                                        "N9", "T0", "T1", "T2", "T3", "T4", "T5", "T6", "A6", "G1", "G2", "G3", "G4", "G5", "G6"}));
-  for (const char* unknown : {"", "l1", "L10", "L11"}) EXPECT_THROW((void)claim_by_id(unknown), InputError) << unknown;
+  EXPECT_EQ(ids, (std::set<std::string>{"L1", "L2", "L3", "L4", "L5",  "L6",  "L7",  "L8",  "N1",  "N2",  "N3",  "N4", "N5", "N6", "N7", "N8", "N9", "T0",
+                                        "T1", "T2", "T3", "T4", "T5",  "T6",  "A6",  "G1",  "G2",  "G3",  "G4",  "G5", "G6", "R1", "R2", "R3", "R4", "R5",
+                                        "R6", "R7", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15", "R16", "F1", "F2", "F3", "F4", "F5", "F6"}));
+  for (const char* unknown : {"", "l1", "L10", "L11", "R0", "R17", "F7"}) EXPECT_THROW((void)claim_by_id(unknown), InputError) << unknown;
 }
 
 }  // namespace

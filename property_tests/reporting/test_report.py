@@ -159,31 +159,66 @@ class Verdicts(Case):
 
     def test_headline_counts(self) -> None:
         page = self.rendered(self.small())
-        self.assertIn("15 of 17 verdicts came out as declared", page.headline)
+        self.assertIn("14 of 16 verdicts came out as declared", page.headline)
         self.assertIn("1 refuted: L5 on cpu-float", page.headline)
         self.assertIn("1 inconclusive: L6 on torch", page.headline)
-        self.assertIn("1 finding refuted as declared: A5 on relu-net", page.headline)
+        self.assertIn("Published statements that are false: 1 of 1 refuted, as declared (A5 on relu-net).", page.headline)
         self.assertIn("no verdict: L7", page.headline)
 
     def test_headline_flips_with_one_verdict(self) -> None:
         changed = verdicts()
         changed[0] |= {"outcome": "refuted", "worst_ratio": 2.0}
         page = self.rendered(self.small(verdicts=changed))
-        self.assertIn("14 of 17 verdicts came out as declared", page.headline)
+        self.assertIn("13 of 16 verdicts came out as declared", page.headline)
         self.assertIn("2 refuted: L1 on reference, L5 on cpu-float", page.headline)
 
     def test_finding_that_holds_is_a_failure(self) -> None:
         changed = verdicts()
         changed[-1] |= {"outcome": "holds", "worst_ratio": 0.5, "counter_example": None}
-        page = self.rendered(self.small(verdicts=changed))
-        self.assertIn("14 of 17 verdicts came out as declared", page.headline)
-        self.assertIn("1 declared refuted, but held: A5 on relu-net", page.headline)
+        folder = self.small(verdicts=changed)
+        page = self.rendered(folder)
+        self.assertIn("14 of 16 verdicts came out as declared", page.headline)
+        self.assertIn("0 of 1 refuted, as declared; FAILED, as it holds though it was declared refuted: A5 on relu-net", page.headline)
+        html = (folder / "index.html").read_text(encoding="utf-8")
+        section = html[html.index('<section id="findings">'):html.index('<section id="claims">')]
+        self.assertIn("<b>A failure:</b> on relu-net it holds", section)
+        self.assertNotIn("smallest counter-example, on", section)
+        self.assertIn("> **A failure:** on relu-net it holds", (folder / "report.md").read_text(encoding="utf-8"))
+
+    def test_findings_have_a_section(self) -> None:
+        """With the statement, its place, the counter-example's numbers and the command; on the page and in its twin; apart from the claims."""
+        folder = self.small()
+        html, markdown = self.rendered(folder) and (folder / "index.html").read_text(encoding="utf-8"), (folder / "report.md").read_text(encoding="utf-8")
+        section = html[html.index('<section id="findings">'):html.index('<section id="claims">')]
+        twin = markdown[markdown.index("## Published statements that are false"):markdown.index("## Claims and subjects")]
+        own = next(v for v in verdicts() if v["claim"] == "A5")
+        self.assertEqual(re.findall(r'<article class="false" id="([^"]+)"', section), ["claim-A5-false"])
+        for text in (section, twin):
+            for wanted in ("Report 000 says that A5 holds for every depth.", "refuted, as declared", own["reproduce"], own["counter_example"]["check"],
+                           "smallest counter-example, on relu-net"):
+                self.assertIn(wanted, text)
+            for name in own["counter_example"]["values"]:
+                self.assertIn(name, text)
+
+    def test_no_findings_no_section(self) -> None:
+        folder = self.small(verdicts=[v for v in verdicts() if v["claim"] != "A5"], claims=[c for c in claims() if c["id"] != "A5"])
+        self.rendered(folder)
+        for name in ("index.html", "report.md"):
+            self.assertNotIn("Published statements", (folder / name).read_text(encoding="utf-8"))
+
+    def test_field_finding(self) -> None:
+        marked = [v | {"finding": v["expected"] == "refuted"} for v in verdicts()]
+        self.assertIn("1 of 1 refuted, as declared (A5", self.rendered(self.small(verdicts=marked)).headline)
+        marked[0]["finding"] = True
+        done = report(self.small(verdicts=marked))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("'finding' is true, but 'expected' is 'holds'", done.stderr)
 
     def test_all_as_declared(self) -> None:
         changed = [v for v in verdicts() if v["outcome"] == "holds" or v["expected"] == "refuted"]
         folder = self.small(verdicts=changed, claims=[c for c in claims() if c["id"] != "L7"])
         page = self.rendered(folder)
-        self.assertIn("15 of 15 verdicts came out as declared; 0 refuted; 0 inconclusive", page.headline)
+        self.assertIn("14 of 14 verdicts came out as declared; 0 refuted; 0 inconclusive", page.headline)
         self.assertIn('class="headline good"', (folder / "index.html").read_text(encoding="utf-8"))
 
     def test_claim_without_verdict_is_shown(self) -> None:

@@ -24,6 +24,7 @@ MATHML = "{http://www.w3.org/1998/Math/MathML}"
 SCHEMA = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}    # elements and how many children they must have
 LEAVES = {"mi", "mn", "mo", "mtext"}
 EXPECTED = [f"L{k}" for k in range(1, 10)] + [f"N{k}" for k in range(1, 10)] + [f"T{k}" for k in range(7)] + [f"A{k}" for k in range(1, 8)] + [f"G{k}" for k in range(1, 7)]
+EXPECTED += [f"R{k}" for k in range(1, 17)] + [f"F{k}" for k in range(1, 7)]
 
 
 def formulas(statement: Statement) -> list[tuple[str, bool]]:

@@ -69,14 +69,19 @@ void run_check(const Claim& claim, const LossCheck& check, const std::vector<Los
     if (!any) return;
     ++property.cases;
   };
-  const bool passed = report == Report::print ? rc::check(claim.id + ", " + check.name, testable) : check_quietly(testable, property.report);
-  if (!passed) {
+  const bool printed = report == Report::print && !claim.finding();
+  const bool holds = printed ? rc::check(claim.id + ", " + check.name, testable) : check_quietly(testable, property.report);
+  const bool passed = holds != claim.finding();
+  if (!passed && claim.finding()) {
+    property.passed = false;
+    property.complaint += fmt::format("{}: declared false, and no case refutes it\n", check.name);
+  } else if (!passed) {
     property.passed = false;
     property.complaint += fmt::format("{}: a counter-example was found\n", check.name);
   }
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     property.judgements += judged[i];
-    if (passed && judged[i] < claim.minimum_cases) {
+    if (passed && !claim.finding() && judged[i] < claim.minimum_cases) {
       property.passed = false;
       property.complaint +=
           fmt::format("{}: {} was judged on {} case(s); at least {} are needed\n", check.name, subjects[i].name, judged[i], claim.minimum_cases);
@@ -84,24 +89,77 @@ void run_check(const Claim& claim, const LossCheck& check, const std::vector<Los
   }
 }
 
+/// A case of a check on subjects of another type.
+struct TypedCase {
+  int size = 0;
+  int seed = 0;
+
+  static TypedCase draw(int largest) {
+    const int size = *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(1, largest + 1));
+    const int seed = *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, 1'000'000));
+    return {size, seed};
+  }
+
+  template <class S>
+  [[nodiscard]] Trial judged(const TypedCheck<S>& check, const S& subject) const {
+    return judge(check, subject, RandomStream(static_cast<std::uint64_t>(seed), Purpose::cases, 0, 0), size);
+  }
+};
+
+/// One check of a finding on a subject: RapidCheck must refute it, shrink the case to size 1, and see it refuted again.
+template <class S>
+void run_typed_finding(const Claim& claim, const TypedCheck<S>& check, const S& subject, ClaimProperty& property) {
+  TypedCase smallest;
+  std::uint64_t judged = 0;
+  const auto testable = [&] {
+    const TypedCase drawn = TypedCase::draw(check.largest);
+    const Judgement judgement = drawn.judged(check, subject).judgement;
+    if (!judgement.skipped.empty()) {
+      ++property.skipped[judgement.skipped];
+      return;
+    }
+    ++judged;
+    ++property.kinds[fmt::format("size {}", drawn.size)];
+    if (!judgement.refutes()) return;
+    smallest = drawn;  // a shrunk case is kept only if it is refuted too, so that the last one is the smallest
+    RC_FAIL(fmt::format("observed {:.17g}, allowed {:.17g}; {}", judgement.observed, judgement.allowed, judgement.note));
+  };
+  const bool holds = check_quietly(testable, property.report);
+  property.judgements += judged;
+  property.cases += judged;
+  const auto complain = [&](const std::string& what) {
+    property.passed = false;
+    property.complaint += fmt::format("{}, {} on {}: {}\n", claim.id, check.name, subject.name, what);
+  };
+  if (holds || smallest.size == 0)
+    complain("declared false, and no case refutes it");
+  else if (smallest.size != 1)
+    complain(fmt::format("the smallest counter-example has size {}, not 1", smallest.size));
+  else if (const Judgement again = smallest.judged(check, subject).judgement; !again.refutes() || !again.note.empty())
+    complain("the counter-example is not refuted again by its numbers; " + again.note);
+}
+
 /// One check on all subjects of a type other than losses. A case is a seed and a size; both shrink.
 template <class S>
 void run_typed_check(const Claim& claim, const TypedCheck<S>& check, const std::vector<S>& subjects, ClaimProperty& property) {
   for (const S& subject : subjects) {
     if (!claim.applies_to(subject) || !check.not_run_on(subject).empty()) continue;
+    if (claim.finding()) {
+      run_typed_finding(claim, check, subject, property);
+      continue;
+    }
     std::uint64_t judged = 0;
     const auto testable = [&] {
-      const int size = *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(1, check.largest + 1));
-      const int seed = *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, 1'000'000));
-      RC_CLASSIFY(true, fmt::format("size {}", size));
-      const Trial trial = judge(check, subject, RandomStream(static_cast<std::uint64_t>(seed), Purpose::cases, 0, 0), size);
+      const TypedCase drawn = TypedCase::draw(check.largest);
+      RC_CLASSIFY(true, fmt::format("size {}", drawn.size));
+      const Trial trial = drawn.judged(check, subject);
       if (!trial.judgement.skipped.empty()) {
         ++property.skipped[trial.judgement.skipped];
         return;
       }
       ++judged;
       ++property.cases;
-      ++property.kinds[fmt::format("size {}", size)];
+      ++property.kinds[fmt::format("size {}", drawn.size)];
       if (trial.judgement.refutes())
         RC_FAIL(fmt::format("{} is refuted: observed {:.17g}, allowed {:.17g}; {}", subject.name, trial.judgement.observed, trial.judgement.allowed,
                             trial.judgement.note));
@@ -117,32 +175,39 @@ void run_typed_check(const Claim& claim, const TypedCheck<S>& check, const std::
   }
 }
 
+}  // namespace
+
 template <class S>
-void run_typed_checks(const Claim& claim, const std::vector<S>& subjects, ClaimProperty& property) {
+void check_typed_property(const Claim& claim, const std::vector<S>& subjects, ClaimProperty& property) {
   for (const auto& check : typed_checks<S>(claim)) run_typed_check(claim, check, subjects, property);
+}
+
+template void check_typed_property(const Claim&, const std::vector<TransportSubject>&, ClaimProperty&);
+template void check_typed_property(const Claim&, const std::vector<TransportBoundsSubject>&, ClaimProperty&);
+
+namespace {
+
+void check_typed_properties(const Claim& claim, ClaimProperty& property) {
+  check_typed_property(claim, generator_subjects(), property);
+  check_typed_property(claim, scheme_subjects(), property);
+  check_typed_property(claim, sampler_subjects(), property);
+  check_typed_property(claim, training_subjects(), property);
+  check_typed_property(claim, law_subjects(), property);
+  check_typed_property(claim, criticality_subjects(), property);
+  check_typed_property(claim, flow_subjects(), property);
+  check_typed_property(claim, max_sliced_subjects(), property);
+  check_typed_property(claim, two_player_subjects(), property);
+  check_typed_property(claim, coverage_subjects(), property);
+  check_typed_property(claim, transport_subjects(), property);
+  check_typed_property(claim, transport_bounds_subjects(), property);
 }
 
 }  // namespace
 
-void check_typed_property(const Claim& claim, ClaimProperty& property) {
-  run_typed_checks(claim, generator_subjects(), property);
-  run_typed_checks(claim, scheme_subjects(), property);
-  run_typed_checks(claim, sampler_subjects(), property);
-  run_typed_checks(claim, training_subjects(), property);
-  run_typed_checks(claim, law_subjects(), property);
-  run_typed_checks(claim, criticality_subjects(), property);
-  run_typed_checks(claim, flow_subjects(), property);
-  run_typed_checks(claim, max_sliced_subjects(), property);
-  run_typed_checks(claim, two_player_subjects(), property);
-  run_typed_checks(claim, coverage_subjects(), property);
-  run_typed_checks(claim, transport_subjects(), property);
-  run_typed_checks(claim, transport_bounds_subjects(), property);
-}
-
 ClaimProperty check_claim_property(const Claim& claim, const std::vector<LossSubject>& subjects, Report report) {
   ClaimProperty property;
   for (const LossCheck& check : claim.checks) run_check(claim, check, subjects, report, property);
-  if (report == Report::print) check_typed_property(claim, property);
+  if (report == Report::print) check_typed_properties(claim, property);
   if (property.judgements == 0) {
     property.passed = false;
     property.complaint += "nothing was judged\n";

@@ -27,8 +27,13 @@ enum class Report { print, keep };
 
 /// Feeds RapidCheck's cases (RC_PARAMS: how many, from which seed) to every check of the claim, and judges every subject on each of them, rounded to the
 /// subject's scalar first. Does not pass if a subject is refuted, or if a check judged a subject fewer times than the claim needs to decide.
-/// (With `Report::print`, the checks on other types of subjects too.)
+/// A finding passes if every check of it refutes every subject, by a case that RapidCheck shrinks to size 1 (on subjects other than losses) and that is refuted
+/// again when it is judged anew. (With `Report::print`, the checks on other types of subjects too.)
 ClaimProperty check_claim_property(const Claim& claim, const std::vector<LossSubject>& subjects, Report report = Report::print);
+
+/// The same for the checks on subjects of one type other than losses, added to `property`.
+template <class S>
+void check_typed_property(const Claim& claim, const std::vector<S>& subjects, ClaimProperty& property);
 
 /// The property of the claim `id` on the subjects of the core library, as the body of a test: prints what was judged, fails the test unless it passed, and
 /// leaves the evidence that `slicecheck claims` looks for. While it runs, and after a crash, the evidence says that it did not pass.

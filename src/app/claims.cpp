@@ -32,18 +32,23 @@ void run_claims(const ClaimsOptions& options) {
   progress.clear();
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows{{"claim", "judges", "covered", "property test", "planted defects refused", "line in the report"}};
+  std::vector<std::vector<std::string>> findings{
+      {"finding", "judges", "covered", "refuted by its property test", "planted defects it holds for", "line in the report"}};
   for (std::size_t i = 0; i < claims().size(); ++i) {
     const Claim& claim = claims()[i];
     const Coverage& c = coverage[i];
     list.push_back(claim_json(claim, c));
-    rows.push_back({claim.id + " " + claim.title, claim.judges(), c.covered() ? "yes" : "no", property_cell(c.property_test),
+    (claim.finding() ? findings : rows)
+        .push_back({claim.id + " " + claim.title, claim.judges(), c.covered() ? "yes" : "no", property_cell(c.property_test),
                     std::to_string(c.defects_rejected.size()),
                     c.report_line ? (*c.report_line ? "yes" : "no") : fmt::format("no report in {}", options.report)});
   }
-  if (options.json)
+  if (options.json) {
     std::cout << list.dump(2) << "\n";
-  else
-    std::cout << aligned(rows);
+    return;
+  }
+  std::cout << aligned(rows);
+  if (findings.size() > 1) std::cout << "\nFindings: published statements that are false, and are declared so.\n" << aligned(findings);
 }
 
 }  // namespace
@@ -51,7 +56,9 @@ void run_claims(const ClaimsOptions& options) {
 void add_claims_command(CLI::App& parser, Program&) {
   auto options = std::make_shared<ClaimsOptions>();
   CLI::App* command = parser.add_subcommand(
-      "claims", "List the claims and whether each is covered: property test passed on these sources, a planted defect refused now, a line in the report");
+      "claims",
+      "List the claims and whether each is covered: property test passed on these sources, a planted defect refused now, a line in the report. Findings "
+      "stand apart: their property test passes by refuting them, and a planted defect is one that they hold for");
   command->add_option("--report", options->report, "Run folder whose report is looked at")->capture_default_str();
   command->add_option("--seed", options->seed, "Seed for the planted defects")->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON (docs/formats.md, claims.json)");

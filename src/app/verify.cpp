@@ -117,7 +117,7 @@ std::string shown_ratio(double ratio) { return fmt::format("{:.3g}", ratio); }
 std::string verdict_table(const std::vector<Verdict>& verdicts) {
   std::vector<std::vector<std::string>> rows{{"claim", "subject", "verdict", "cases", "worst ratio", "detail"}};
   for (const Verdict& v : verdicts)
-    rows.push_back({v.claim + " " + v.title, v.subject, std::string(outcome_name(v.outcome)), std::to_string(v.cases), shown_ratio(v.worst_ratio()),
+    rows.push_back({v.claim + " " + v.title, v.subject, outcome_in_words(v), std::to_string(v.cases), shown_ratio(v.worst_ratio()),
                     v.outcome == Outcome::holds ? v.counted() : v.detail});
   return aligned(rows);
 }
@@ -129,7 +129,9 @@ void print_counter_examples(const std::vector<Verdict>& verdicts) {
     if (!v.counter_example) continue;
     const CounterExample& found = *v.counter_example;
     const std::string at = found.size > 0 ? fmt::format("size {}", found.size) : fmt::format("p = {}", found.example.p);
-    std::cout << fmt::format("\n{} refuted on {} by \"{}\" ({}):\n", v.claim, v.subject, found.check, at);
+    const bool declared = v.as_declared();
+    std::cout << fmt::format("\n{} refuted{} on {} by \"{}\" ({}):\n", v.claim, declared ? ", as declared," : "", v.subject, found.check, at);
+    if (declared) std::cout << fmt::format("  false: {}\n", claim_by_id(v.claim).statement);
     for (const NamedValues& named : found.values)
       if (found.size > 0 || named.name == "Z" || named.name == "Y" || named.name == "directions")
         std::cout << fmt::format("  {} =\n", named.name) << named.values.format(rows) << "\n";
@@ -215,7 +217,8 @@ void run_verify(const VerifyOptions& options, Program& program) {
 
 void add_verify_command(CLI::App& parser, Program& program) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = parser.add_subcommand("verify", "Judge subjects (losses, generators, schemes, samplers, trainings) by the claims of the theory");
+  CLI::App* command =
+      parser.add_subcommand("verify", "Judge subjects (losses, generators, schemes, samplers, trainings, transport) by the claims of the theory");
   command->add_option("--claim", options->claims, "Ids of claims, such as L1; all where none is given");
   command->add_option(
       "--subject", options->subjects,
@@ -229,7 +232,9 @@ void add_verify_command(CLI::App& parser, Program& program) {
   command->add_option("--out", options->out, "Folder for manifest.json, verdicts.json, claims.json, gallery.json");
   command->add_option("--counter-examples", options->counter_examples, "Folder for the shrunk counter-examples as CSV files: CLAIM-SUBJECT-Z.csv, …");
   command->add_flag("--json", options->json, "Print verdicts as JSON");
-  command->footer("Exit code: 0 every verdict as declared, 1 one refuted, 2 bad input, 3 internal error, 4 none refuted but one inconclusive.");
+  command->footer(
+      "Exit code: 0 every verdict as declared (findings, F1, …, are declared refuted), 1 one contradicts that, 2 bad input, 3 internal error, 4 none does, but "
+      "one is inconclusive.");
   command->callback([options, &program] { run_verify(*options, program); });
 }
 

@@ -232,10 +232,12 @@ void one_parameter(PointDraws& draws, CostFamily& f, const Points<double>& table
   f.least_cost = -kNowhere;
 }
 
+NamedValues shown(Regulariser regulariser) { return named("regulariser (0 kl, 1 quadratic)", regulariser == Regulariser::kl ? 0.0 : 1.0); }
+
 }  // namespace
 
 std::vector<NamedValues> TransportCase::values() const {
-  return {named("a", problem.a), named("b", problem.b), {"C", problem.cost}, named("lambda", problem.lambda)};
+  return {named("a", problem.a), named("b", problem.b), {"C", problem.cost}, named("lambda", problem.lambda), shown(problem.regulariser)};
 }
 
 Vector<double> draw_weights(PointDraws& draws, Index n) {
@@ -289,7 +291,7 @@ Eigen::VectorXd CostFamily::draw_theta(PointDraws& draws) const {
 }
 
 std::vector<NamedValues> CostFamily::values() const {
-  std::vector<NamedValues> out{named("a", a), named("b", b), named("lambda", lambda), named("centre", centre), named("radius", radius)};
+  std::vector<NamedValues> out{named("a", a), named("b", b), named("lambda", lambda), shown(regulariser), named("centre", centre), named("radius", radius)};
   out.insert(out.end(), points.begin(), points.end());
   return out;
 }

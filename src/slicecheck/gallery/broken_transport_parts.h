@@ -11,12 +11,12 @@ namespace slicecheck {
 
 /// `gallery/NAME`, an implementation.
 inline TransportDefect transport_defect(const std::string& name, const std::string& title, std::shared_ptr<const RegularisedTransport> transport) {
-  return {"gallery/" + name, title, {"gallery/" + name, title, std::move(transport)}};
+  return {name, title, {"gallery/" + name, title, std::move(transport)}};
 }
 
 /// `gallery/NAME`, bounds.
 inline TransportBoundsDefect transport_bounds_defect(const std::string& name, const std::string& title, std::shared_ptr<const TransportBounds> bounds) {
-  return {"gallery/" + name, title, {"gallery/" + name, title, std::move(bounds)}};
+  return {name, title, {"gallery/" + name, title, std::move(bounds)}};
 }
 
 /// Solvers, plans, certificates, regularisers (R1–R3).

@@ -1,6 +1,6 @@
 #pragma once
 /// Is a claim covered? Only if a property test of it passed on these very sources, a planted defect is refused by it here and now, and a report has a line for
-/// it.
+/// it. A finding is a claim declared false: its property test passes by refuting it, and the planted defect is a subject for which it holds.
 
 #include <filesystem>
 #include <optional>
@@ -22,8 +22,8 @@ struct PropertyEvidence {
 /// What stands behind one claim.
 struct Coverage {
   std::optional<PropertyEvidence> property_test;
-  std::vector<std::string> defects_rejected;
-  std::optional<bool> report_line;  ///< nothing when there was no report to look at
+  std::vector<std::string> defects_rejected;  ///< planted defects whose verdict contradicts what the claim declares (`GalleryResult::caught`)
+  std::optional<bool> report_line;            ///< nothing when there was no report to look at
 
   [[nodiscard]] bool covered() const {
     return property_test && property_test->passed && property_test->fresh && property_test->cases > 0 && !defects_rejected.empty() &&

@@ -57,6 +57,12 @@ std::string confidence(const Verdict& verdict) {
 
 }  // namespace
 
+std::string outcome_in_words(const Verdict& verdict) {
+  const std::string outcome(outcome_name(verdict.outcome));
+  if (verdict.expected == Outcome::holds || verdict.outcome == Outcome::inconclusive) return outcome;
+  return outcome + (verdict.as_declared() ? ", as declared" : fmt::format(", though declared {}", outcome_name(verdict.expected)));
+}
+
 std::string reproduce_command(const Verdict& verdict) {
   return fmt::format("slicecheck verify --claim {} --subject {} --seed {} --cases {}", verdict.claim, verdict.subject, verdict.seed, verdict.requested_cases);
 }
@@ -72,6 +78,7 @@ Json verdict_json(const Verdict& verdict, const std::string& profile) {
           {"type", verdict.type},
           {"outcome", outcome_name(verdict.outcome)},
           {"expected", outcome_name(verdict.expected)},
+          {"finding", verdict.expected == Outcome::refuted},
           {"cases", verdict.cases},
           {"skipped", verdict.skipped},
           {"kinds", verdict.kinds},
@@ -113,6 +120,7 @@ Json claim_json(const Claim& claim, const Coverage& coverage) {
           {"source", claim.source},
           {"judges", claim.judges()},
           {"expected", outcome_name(claim.expected)},
+          {"finding", claim.finding()},
           {"minimum_cases", claim.minimum_cases},
           {"covered", coverage.covered()},
           {"property_test", std::move(property)},

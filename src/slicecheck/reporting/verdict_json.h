@@ -10,6 +10,9 @@ namespace slicecheck {
 /// One entry of verdicts.json. NaN and infinities, which JSON lacks, become the strings "nan", "inf".
 Json verdict_json(const Verdict& verdict, const std::string& profile);
 
+/// The outcome in words, beside what was declared: holds; refuted; inconclusive; for a finding "refuted, as declared" and "holds, though declared refuted".
+std::string outcome_in_words(const Verdict& verdict);
+
 /// One entry of gallery.json.
 Json gallery_json(const GalleryResult& result);
 

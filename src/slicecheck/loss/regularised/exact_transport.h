@@ -13,8 +13,8 @@ struct ExactTransport {
   Vector<double> psi;
 };
 
-/// min ⟨π, C⟩ over plans with marginals a and b, by the network simplex on the bipartite graph (degeneracy broken so that it ends), or by
-/// `optimal_assignment` where n = m and the weights are uniform.
+/// min ⟨π, C⟩ over plans with marginals a and b, by successive shortest paths with dual potentials; cycles that ties leave in the support are taken out at the
+/// end. Every path fills a sink, empties a source or an entry of the plan: it ends whatever is degenerate.
 /// @throws InputError unless C is n×m and finite, and the weights positive with sum 1 to rounding.
 ExactTransport exact_transport(VectorView<double> a, VectorView<double> b, PointsView<double> cost);
 

@@ -32,7 +32,8 @@ void SinkhornLoss::combine() {
 Points<double> sinkhorn_gradient(const SinkhornProblem& problem, const SinkhornLoss& loss, GroundCost cost, PointsView<double> z, PointsView<double> y) {
   const Points<double> between = gradient_weights(problem.between(), loss.xy.potentials);
   const Points<double> within = gradient_weights(problem.within_x(), loss.xx.potentials);
-  return 2.0 * cost_pullback(cost, z, y, between) - cost_pullback(cost, z, z, within) - cost_pullback(cost, z, z, within.transpose());
+  const Points<double> both_slots = within + within.transpose();
+  return 2.0 * cost_pullback(cost, z, y, between) - cost_pullback(cost, z, z, both_slots);
 }
 
 }  // namespace slicecheck

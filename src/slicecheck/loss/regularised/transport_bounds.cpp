@@ -98,4 +98,9 @@ double TransportBounds::loss_at_infinity(const SinkhornProblem& problem) const {
   return 2.0 * mean_cost(problem.a, problem.xy, problem.b) - mean_cost(problem.a, problem.xx, problem.a) - mean_cost(problem.b, problem.yy, problem.b);
 }
 
+double TransportBounds::weighted_stationarity(double excess, VectorView<double> alpha, VectorView<double> delta_squared, double L,
+                                              VectorView<double> sigma_squared) const {
+  return (2.0 * excess + alpha.dot(delta_squared) + L * alpha.cwiseAbs2().dot(sigma_squared)) / alpha.sum();
+}
+
 }  // namespace slicecheck

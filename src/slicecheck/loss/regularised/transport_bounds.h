@@ -50,6 +50,10 @@ class TransportBounds {
   [[nodiscard]] virtual TransportInterval large_lambda(const TransportProblem& problem) const;
   /// lim L_λ for λ → ∞: 2 E c(X, Y) − E c(X, X') − E c(Y, Y'), which is MMD² for costs of negative type (R16).
   [[nodiscard]] virtual double loss_at_infinity(const SinkhornProblem& problem) const;
+  /// [2Δ + Σ α_t δ_t² + L Σ α_t² σ_t²]/Σ α_t: a bound on Σ α_t E‖∇h(θ_t)‖² / Σ α_t for steps α_t ≤ 1/L of any sizes, both averages weighted by the steps
+  /// (R10). The three vectors have one entry a step.
+  [[nodiscard]] virtual double weighted_stationarity(double excess, VectorView<double> alpha, VectorView<double> delta_squared, double L,
+                                                     VectorView<double> sigma_squared) const;
 };
 
 /// τ(κ), the inverse of t − ln(1 + t) on t ≥ 0: −1 − W₋₁(−e^{−1−κ}) (R7). κ ≥ 0.

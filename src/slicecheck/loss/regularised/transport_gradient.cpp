@@ -41,6 +41,10 @@ Points<double> sharp_gradient_weights(const TransportProblem& problem, const Dua
   Points<double> stiffness = plan;
   if (problem.regulariser == Regulariser::quadratic)
     stiffness = (problem.a * problem.b.transpose()).cwiseProduct(Points<double>((plan.array() > 0.0).cast<double>()));
+  return sharp_gradient_weights(problem, plan, stiffness);
+}
+
+Points<double> sharp_gradient_weights(const TransportProblem& problem, PointsView<double> plan, PointsView<double> stiffness) {
   return plan - stiffness.cwiseProduct(residual_cost(stiffness, problem.cost)) / problem.lambda;
 }
 

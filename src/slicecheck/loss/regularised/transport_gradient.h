@@ -14,6 +14,9 @@ Points<double> gradient_weights(const TransportProblem& problem, const DualPoten
 /// same on the support of π, π = ab V₊/λ: where the support changes, d̄ has a kink, and this is one side's derivative.
 Points<double> sharp_gradient_weights(const TransportProblem& problem, const DualPotentials& potentials);
 
+/// The same from a plan and how it yields: π − S(C − u ⊕ v)/λ, u and v such that W − π has no marginals. S = π (KL), ab on the support (quadratic). n×m each.
+Points<double> sharp_gradient_weights(const TransportProblem& problem, PointsView<double> plan, PointsView<double> stiffness);
+
 /// Algorithm 1's estimate as weights: W_ij = (1/S²) #{k: x_k = i} #{l: y_l = j} m_ij, so that g = Σ W ∇C; x and y are S indices of atoms each, drawn from a
 /// and b. E[W] = π.
 Points<double> minibatch_weights(const TransportProblem& problem, const DualPotentials& potentials, const std::vector<Index>& x, const std::vector<Index>& y);

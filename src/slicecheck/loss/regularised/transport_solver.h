@@ -5,13 +5,16 @@
 
 namespace slicecheck {
 
-/// KL: log-domain sweeps (log-sum-exp, exact maximisation over φ, then over ψ); any λ, atoms and weights. Quadratic: exact half-steps (sorting) and a damped
-/// semi-smooth Newton method with Armijo's rule, falling back to half-steps where the support graph makes it singular.
+/// Exact half-steps over φ and ψ in the log domain (KL) or by the roots of piecewise linear functions (quadratic), in turn; where these are slow, Newton's
+/// method for the semi-dual (semi-smooth for the quadratic regulariser, damped, with Armijo's rule), along a decreasing sequence of λ where λ is much below the
+/// spread of C. Any λ, atoms and weights.
 /// `start`: potentials to begin with (a warm start), or null: ψ = 0.
 /// The result is certified where gap ≤ tolerance, and inconclusive where the floor of rounding or the number of sweeps forbids it; potentials, bounds and gap
 /// are valid in either case.
 /// @throws InputError for an invalid problem, potentials of wrong size or not finite, a tolerance that is not positive.
 TransportSolution solve_transport(const TransportProblem& problem, const SolverSettings& settings, const DualPotentials* start = nullptr);
+/// The same by half-steps alone: what Sinkhorn's method needs.
+TransportSolution solve_by_half_steps(const TransportProblem& problem, const SolverSettings& settings, const DualPotentials* start = nullptr);
 
 /// One exact maximisation of the dual over φ for given ψ (KL: φ_i = −λ ln Σ_j b_j e^{−(ψ_j + C_ij)/λ}; quadratic: the root of Σ_j b_j (φ_i − ψ_j − C_ij)₊ = λ).
 /// Afterwards every row of the plan has mass a_i.

@@ -1,0 +1,198 @@
+/// Trainings of experiment `mnist-transport`.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "mnist_transport.h"
+#include "slicecheck/core/error.h"
+#include "slicecheck/generators/dense_critic.h"
+#include "slicecheck/measures/image_folder.h"
+
+namespace slicecheck::transport_mnist {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kSweepTolerance = 1e-4;   // of λ: plans by sweeps in a training
+constexpr double kCertificate = 1e-6;      // of λ: what ε is measured with
+constexpr Index kMostSweeps = 5000;
+constexpr std::uint64_t kScaleStep = 1;    // of the evaluation streams: the mean cost at u_0
+constexpr std::uint64_t kMinibatches = 2;  // on: the minibatches of certificates
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    if (c == '/')
+      words.emplace_back();
+    else
+      words.back().push_back(c);
+  }
+  return words;
+}
+
+/// OBJECTIVE/COST/SPACE or OBJECTIVE/COST/SPACE/sweeps.
+TransportTraining<float> parse_training(const std::string& text) {
+  const auto words = split(text);
+  TransportTraining<float> out;
+  if (words.size() < 3 || words.size() > 4) reject("settings: the arm '{}' is neither wgan-gp nor OBJECTIVE/COST/SPACE nor OBJECTIVE/COST/SPACE/sweeps", text);
+  if (words[0] != "h" && words[0] != "sinkhorn") reject("settings: unknown objective '{}'; expected h or sinkhorn", words[0]);
+  if (words[2] != "pixels" && words[2] != "encoded") reject("settings: the cost is taken on '{}'; expected pixels or encoded", words[2]);
+  if (words.size() == 4 && words[3] != "sweeps") reject("settings: the arm '{}' ends in '{}'; expected sweeps, or nothing", text, words[3]);
+  out.sinkhorn_loss = words[0] == "sinkhorn";
+  out.cost = ground_cost_by_name(words[1]);
+  out.encoded = words[2] == "encoded";
+  out.sweeps = words.size() == 4;
+  return out;
+}
+
+std::string cost_text(GroundCost cost) {
+  if (cost == GroundCost::l1) return "ℓ₁";
+  return cost == GroundCost::squared ? "squared" : "cosine";
+}
+
+/// Mean cost between images at u_0 and real ones, at v_0.
+double mean_cost_at_start(const Pictures& pictures, const TransportTraining<float>& training, const TwoPlayerParts<float>& parts, Index batch) {
+  const Vector<float> u0 = parts.generator->initial({parts.seed, Purpose::initial, parts.replicate, 0});
+  const Vector<float> v0 = parts.critic->initial({parts.seed, Purpose::critic_initial, parts.replicate, 0});
+  const Points<float> z = generated_pictures(pictures, u0, {parts.seed, Purpose::evaluation_source, parts.replicate, kScaleStep}, batch, batch);
+  const Points<float> y = pictures.images->sample<float>({parts.seed, Purpose::evaluation_target, parts.replicate, kScaleStep}, batch);
+  const Critic<float>* encoder = training.encoded ? parts.critic.get() : nullptr;
+  return cost_matrix(training.cost, Represented<float>(encoder, v0, z).points(), Represented<float>(encoder, v0, y).points()).mean();
+}
+
+double quantile(std::vector<double> values, double level) {
+  if (values.empty()) return kNaN;
+  std::sort(values.begin(), values.end());
+  const double place = level * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
+/// Certificates on `count` fresh minibatches, the same at every evaluation.
+void add_certificates(std::vector<double>& values, const TransportPlayers<float>& players, const TwoPlayerParts<float>& parts,
+                      const TwoPlayerState<float>& state, Index count) {
+  const TransportTraining<float>& training = players.training();
+  const SolverSettings solver{kCertificate * training.lambda, kMostSweeps};
+  std::vector<double> epsilon, bound, error, relative;
+  double exceeded = 0.0, uncertified = 0.0;
+  for (Index k = 0; k < count; ++k) {
+    const std::uint64_t step = kMinibatches + static_cast<std::uint64_t>(k);
+    const auto x = training.source->sample<float>({parts.seed, Purpose::evaluation_source, parts.replicate, step}, training.dual_batch);
+    const auto y = training.target->sample<float>({parts.seed, Purpose::evaluation_target, parts.replicate, step}, training.dual_batch);
+    const DualCertificate found = players.certify(parts, state, x, y, solver);
+    epsilon.push_back(std::max(found.epsilon_high(), 0.0));
+    bound.push_back(found.bound);
+    error.push_back(found.error);
+    relative.push_back(found.error / found.size);
+    exceeded += found.error > found.bound + found.slack || found.epsilon_high() < 0.0 ? 1.0 : 0.0;
+    uncertified += found.certified ? 0.0 : 1.0;
+  }
+  values[kEpsilon] = quantile(epsilon, 0.5);
+  values[kEpsilonLow] = quantile(epsilon, 0.25);
+  values[kEpsilonHigh] = quantile(epsilon, 0.75);
+  values[kBound] = quantile(bound, 0.5);
+  values[kError] = quantile(error, 0.5);
+  values[kRelative] = quantile(relative, 0.5);
+  values[kExceeded] = exceeded;
+  values[kUncertified] = uncertified;
+}
+
+/// A grid for the report; of colour the luma.
+IdxImages grid_images(const Pictures& pictures, const Points<float>& points) {
+  const IdxImages images = images_from_points<float>(points, pictures.rows, pictures.columns);
+  return pictures.colour ? luma_of_planes(images) : images;
+}
+
+void make_wgan(Entry& entry, const Settings& s) {
+  TwoPlayerParts<float>& parts = entry.arm.parts;
+  if (!(s.number("penalty.weight") > 0.0)) reject("settings: penalty.weight is {}; it must be positive", s.number("penalty.weight"));
+  parts.generator_objective.kind = GeneratorObjective::Kind::score_mean;
+  parts.critic_objective = {CriticObjective::Kind::score_mean, s.number("penalty.weight")};
+  parts.critic_scheme = parts.generator_scheme;
+  parts.critic_step_size = parts.generator_step_size;
+  parts.critic_steps = s.integer_at_least("penalty.critic_steps", 1);
+  entry.wgan = true;
+  entry.name = "WGAN-GP";
+  entry.arm.loss = entry.name;
+}
+
+std::shared_ptr<const TransportPlayers<float>> make_transport(Entry& entry, const std::string& word, const Settings& s) {
+  TwoPlayerParts<float>& parts = entry.arm.parts;
+  TransportTraining<float> training = parse_training(word);
+  parts.critic_objective.kind = CriticObjective::Kind::none;
+  training.dual_batch = s.integer_at_least("batch", 2);
+  entry.mean_cost = mean_cost_at_start(*entry.pictures, training, parts, training.dual_batch);
+  training.regulariser = regulariser_by_name(s.word("regulariser"));
+  training.lambda = s.number("lambda_share") * entry.mean_cost;
+  training.source = entry.pictures->source;
+  training.target = entry.pictures->images;
+  training.solver = {kSweepTolerance * training.lambda, kMostSweeps};
+  const Index inputs = training.encoded ? parts.critic->feature_dimension() : parts.generator->output_dimension();
+  const auto network = [&] { return std::make_shared<DenseCritic<float>>(inputs, s.integers("duals.widths"), CriticActivation::leaky_relu); };
+  training.duals = std::make_shared<NeuralDuals<float>>(network(), network(), entry.mean_cost);
+  training.dual_scheme = std::make_shared<Adam<float>>(0.5, 0.9);
+  training.dual_step_size = s.number("duals.step_size");
+  training.dual_steps = s.integer_at_least("duals.steps", 1);
+  training.encoder_scheme = std::make_shared<Adam<float>>(0.5, 0.999);
+  training.encoder_every = s.integer_at_least("encoder.every", 0);
+  training.encoder_step_size = s.number("encoder.step_size");
+  entry.sinkhorn_loss = training.sinkhorn_loss;
+  entry.encoded = training.encoded;
+  entry.sweeps = training.sweeps;
+  entry.cost = training.cost;
+  entry.lambda = training.lambda;
+  entry.name = fmt::format("{}, {}, {}{}", training.sinkhorn_loss ? "L_λ" : "h_λ", cost_text(training.cost), training.encoded ? "encoded" : "pixels",
+                           training.sweeps ? ", sweeps" : "");
+  entry.arm.loss = entry.name;
+  return std::make_shared<TransportPlayers<float>>(std::move(training));
+}
+
+}  // namespace
+
+std::string grid_file(const std::string& arm, std::uint64_t step) { return fmt::format("grid-{}-{}.idx", arm, step); }
+
+Entry make_entry(std::shared_ptr<const Pictures> pictures, const std::string& word, std::uint32_t replicate, const ExperimentContext& context) {
+  const Settings& s = context.settings;
+  Entry entry;
+  entry.pictures = pictures;
+  TwoPlayerParts<float>& parts = entry.arm.parts;
+  const Index batch = s.integer_at_least("batch", 2);
+  parts.generator = pictures->generator;
+  parts.critic = pictures->critic;
+  parts.sampler = std::make_shared<FreshBatches<float>>(pictures->source, pictures->images, SamplerSettings{batch, 1, context.seed, replicate});
+  parts.generator_scheme = two_player_scheme("adam");
+  parts.generator_step_size = s.number("step_size");
+  parts.seed = context.seed;
+  parts.replicate = replicate;
+  std::shared_ptr<const TransportPlayers<float>> players;
+  if (word == "wgan-gp")
+    make_wgan(entry, s);
+  else
+    players = make_transport(entry, word, s);
+  entry.arm.players = players;
+  entry.key = fmt::format("{}-{}", pictures->colour ? "cifar10" : "mnist", word);
+  std::replace(entry.key.begin(), entry.key.end(), '/', '-');
+  entry.arm.id = fmt::format("{}-{}", entry.key, replicate);
+  entry.arm.optimiser = "Adam";
+  entry.arm.description = fmt::format("{}; {}; {}; lambda {}", parts.generator->name(), parts.critic->name(), entry.name, entry.lambda);
+  const Index count = s.integer_at_least("images", 2), side = s.integer_at_least("figure_side", 1), minibatches = s.integer_at_least("certificates", 1);
+  entry.arm.evaluate = [pictures, &context, parts, players, count, side, batch, minibatches, id = entry.arm.id](const TwoPlayerState<float>& state) {
+    std::vector<double> values(kValues, kNaN);
+    const Vector<float>& u = state.generator.u;
+    const auto shown = generated_pictures(*pictures, u, {context.seed, Purpose::figure, 0, 0}, side * side, batch);
+    if (parts.replicate == 0 && shown.allFinite()) write_idx_images(context.folder / grid_file(id, state.generator.step), grid_images(*pictures, shown));
+    const auto judged = generated_pictures(*pictures, u, {context.seed, Purpose::evaluation_source, parts.replicate, 0}, count, batch);
+    if (!judged.allFinite()) return values;
+    values[kScore] = classifier_score(pictures->classifier->probabilities(judged));
+    values[kFrechet] = frechet_distance(fit_gaussian(pictures->classifier->features(judged)), pictures->test);
+    if (players && !TransportPlayers<float>::diverged_at(state)) add_certificates(values, *players, parts, state, minibatches);
+    return values;
+  };
+  return entry;
+}
+
+}  // namespace slicecheck::transport_mnist
