@@ -86,7 +86,7 @@ Claim claim_f6() {
   claim.id = "F6";
   claim.title = "The limit is an MMD for every distance";
   claim.statement = "For λ → ∞, L_λ tends to a squared MMD, which is not below 0, whenever c is a distance.";
-  claim.source = "Section 4.3 on large λ; theory/regularised_transport.md";
+  claim.source = "Section 4.1 on large λ; theory/regularised_transport.md";
   claim.expected = Outcome::refuted;
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {{"loss at λ = 2²⁰, on bipartite graphs", 4, loss_at_large_lambda, false, 4}};
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"limit of the loss, on bipartite graphs", 4, limit_of_the_loss, false, 4}};

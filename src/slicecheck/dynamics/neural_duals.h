@@ -64,14 +64,14 @@ class NeuralDuals {
 
 /// What potentials are worth on one minibatch.
 struct DualCertificate {
-  double value = 0.0;    ///< D(φ, ψ)
-  double low = 0.0;      ///< ≤ d of the minibatch: D of the solver, less what rounding leaves open
-  double high = 0.0;     ///< ≥ d: the solver's primal value, likewise
-  double bound = 0.0;    ///< δ(ε) of R7 at ε = epsilon_high(), for the gradient in the points z
-  double error = 0.0;    ///< ‖Σ_ij (π − π*)_ij ∂c(z_i, y_j)/∂z‖, π* the solver's plan
-  double slack = 0.0;    ///< the same bound for the solver's gap: what error may owe to it
-  double size = 0.0;     ///< ‖Σ_ij π*_ij ∂c(z_i, y_j)/∂z‖
-  Index sweeps = 0;      ///< of the solver, begun at the potentials
+  double value = 0.0;      ///< D(φ, ψ)
+  double low = 0.0;        ///< ≤ d of the minibatch: D of the solver, less what rounding leaves open
+  double high = 0.0;       ///< ≥ d: the solver's primal value, likewise
+  double bound = 0.0;      ///< δ(ε) of R7 at ε = epsilon_high(), for the gradient in the points z
+  double error = 0.0;      ///< ‖Σ_ij (π − π*)_ij ∂c(z_i, y_j)/∂z‖, π* the solver's plan
+  double slack = 0.0;      ///< the same bound for the solver's gap: what error may owe to it
+  double size = 0.0;       ///< ‖Σ_ij π*_ij ∂c(z_i, y_j)/∂z‖
+  Index sweeps = 0;        ///< of the solver, begun at the potentials
   bool certified = false;  ///< the solver reached its tolerance
 
   /// ε = d − D is between these.

@@ -262,8 +262,8 @@ void TransportPlayers<S>::step_up(const TwoPlayerParts<S>& parts, TwoPlayerState
       const auto climb = [&](Index pair, const Points<double>& a, const Points<double>& b) {
         double value = 0.0;
         move_part(state.critic, {pair * duals, duals, static_cast<std::size_t>(pair) * memory, memory, update}, [&](State<S>& part) {
-          value = training_.duals->ascend(part, a.template cast<S>(), b.template cast<S>(), problem(a, b), *training_.dual_scheme, training_.dual_step_size,
-                                          noise);
+          value =
+              training_.duals->ascend(part, a.template cast<S>(), b.template cast<S>(), problem(a, b), *training_.dual_scheme, training_.dual_step_size, noise);
         });
         require_finite(std::isfinite(value), "D is");
         return value;

@@ -80,12 +80,13 @@ class TransportPlayers : public TwoPlayer<S> {
 
   /// u0 as in every two-player training; the encoder begins at the critic's v0.
   [[nodiscard]] TwoPlayerState<S> start(const TwoPlayerParts<S>& parts) const override;
-  /// `dual_steps` steps up of the potentials, then perhaps one of the encoder. `batch` is not looked at. The report's loss: −D, or −(2D − D') on the last minibatch.
+  /// `dual_steps` steps up of the potentials, then perhaps one of the encoder. `batch` is not looked at. The report's loss: −D, or −(2D − D') on the last
+  /// minibatch.
   CriticReport update_critic(const TwoPlayerParts<S>& parts, TwoPlayerState<S>& state, const Batch<S>& batch, std::uint64_t t, Index k) const override;
   GeneratorReport update_generator(const TwoPlayerParts<S>& parts, TwoPlayerState<S>& state, const Batch<S>& batch, std::uint64_t t) const override;
   /// D or 2D − D' at the potentials (d with sweeps) and its gradient. @throws InputError where something is not finite.
-  [[nodiscard]] ObjectiveGradient<S> objective(const TwoPlayerParts<S>& parts, VectorView<S> u, VectorView<S> v, const Batch<S>& batch, PointsView<S> directions,
-                                               const Eigen::RowVectorXd& previous, std::uint64_t t) const override;
+  [[nodiscard]] ObjectiveGradient<S> objective(const TwoPlayerParts<S>& parts, VectorView<S> u, VectorView<S> v, const Batch<S>& batch,
+                                               PointsView<S> directions, const Eigen::RowVectorXd& previous, std::uint64_t t) const override;
 
   /// The loss on clouds of points as functions of the encoder's parameters: its value, d(Y, Y) included, and the gradient.
   [[nodiscard]] DualGradient<S> encoder_objective(const TwoPlayerParts<S>& parts, VectorView<S> v, const Points<S>& z, const Points<S>& y) const;
