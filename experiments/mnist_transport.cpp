@@ -20,8 +20,9 @@ using namespace transport_mnist;
 std::shared_ptr<Pictures> perhaps_cifar10(const ExperimentContext& context, std::string& why) {
   const std::string folder = context.settings.word("cifar10");
   if (folder.empty()) {
-    why = "not run: no folder was given. Unpack cifar-10-binary.tar.gz (https://www.cs.toronto.edu/~kriz/cifar.html, 162 MB) and give the folder with "
-          "data_batch_1.bin: --set cifar10=FOLDER.";
+    why =
+        "not run: no folder was given. Unpack cifar-10-binary.tar.gz (https://www.cs.toronto.edu/~kriz/cifar.html, 162 MB) and give the folder with "
+        "data_batch_1.bin: --set cifar10=FOLDER.";
     return nullptr;
   }
   if (const auto missing = missing_cifar10_file(folder)) {
@@ -33,7 +34,8 @@ std::shared_ptr<Pictures> perhaps_cifar10(const ExperimentContext& context, std:
 
 void write_real(const Pictures& pictures, const ExperimentContext& context) {
   const Index side = context.settings.integer_at_least("figure_side", 1);
-  const IdxImages images = images_from_points<float>(pictures.images->sample<float>({context.seed, Purpose::figure, 1, 0}, side * side), pictures.rows, pictures.columns);
+  const IdxImages images =
+      images_from_points<float>(pictures.images->sample<float>({context.seed, Purpose::figure, 1, 0}, side * side), pictures.rows, pictures.columns);
   write_idx_images(context.folder / (pictures.colour ? "real-cifar10.idx" : "real-mnist.idx"), pictures.colour ? luma_of_planes(images) : images);
 }
 
@@ -51,7 +53,8 @@ void run_mnist_transport(const ExperimentContext& context) {
   for (const auto& pictures : results.pictures) {
     write_real(*pictures, context);
     for (const std::string& word : s.words(pictures->colour ? "cifar10_arms" : "arms"))
-      for (Index r = 0; r < s.integer_at_least("replicates", 1); ++r) results.entries.push_back(make_entry(pictures, word, static_cast<std::uint32_t>(r), context));
+      for (Index r = 0; r < s.integer_at_least("replicates", 1); ++r)
+        results.entries.push_back(make_entry(pictures, word, static_cast<std::uint32_t>(r), context));
   }
   for (const auto& pictures : results.pictures) {  // trainings of one kind of images start alike
     std::vector<TwoPlayerArm> arms;

@@ -18,7 +18,8 @@ std::string said_of(const Results& results, const Group& group) {
   const Entry& entry = results.entry(group);
   std::string out = fmt::format("{}: Fréchet distance {:.1f}, classifier score {:.2f}", entry.name, results.last(group, kFrechet), results.last(group, kScore));
   if (!entry.wgan)
-    out += fmt::format("; ε/λ {:.2g}, relative error of the gradient {:.0f} %", results.last(group, kEpsilon) / entry.lambda, 100.0 * results.last(group, kRelative));
+    out += fmt::format("; ε/λ {:.2g}, relative error of the gradient {:.0f} %", results.last(group, kEpsilon) / entry.lambda,
+                       100.0 * results.last(group, kRelative));
   return out + ".";
 }
 
@@ -84,12 +85,13 @@ Json potentials_entry(const Results& results) {
                                    results.first(group, kEpsilon) / entry.lambda, results.last(group, kError), results.last(group, kBound)));
   }
   if (count == 0) return advice_entry(asked, "Not measured: no training with networks.", {});
-  return advice_entry(asked,
-                      fmt::format("At the end ε/λ is {:.2g} to {:.2g} (median minibatches), the plan gradient off by {:.0f} to {:.0f} % of its size. {} of {} are "
-                                  "below ε = λ/2, above which the bound √(2ε/λ) on the ℓ₁ distance of the plans exceeds 1 and says little. R7's bound was exceeded "
-                                  "on {:.0f} minibatches and is at least {:.1f} times the error.",
-                                  least, most, 100.0 * least_error, 100.0 * most_error, within, count, exceeded, looseness),
-                      evidence);
+  return advice_entry(
+      asked,
+      fmt::format("At the end ε/λ is {:.2g} to {:.2g} (median minibatches), the plan gradient off by {:.0f} to {:.0f} % of its size. {} of {} are "
+                  "below ε = λ/2, above which the bound √(2ε/λ) on the ℓ₁ distance of the plans exceeds 1 and says little. R7's bound was exceeded "
+                  "on {:.0f} minibatches and is at least {:.1f} times the error.",
+                  least, most, 100.0 * least_error, 100.0 * most_error, within, count, exceeded, looseness),
+      evidence);
 }
 
 /// The best of the trainings with networks against the WGAN-GP.
@@ -115,10 +117,11 @@ Json against_wgan(const Results& results) {
                                    pictures->real_frechet, pictures->real_score));
   }
   if (sentences.empty()) return advice_entry(asked, "Not measured: the WGAN-GP or all others were left out.", {});
-  return advice_entry(asked,
-                      fmt::format("{}. The best was chosen on the replicates that it is compared on, which favours it. In so few steps it is speed that is seen.",
-                                  fmt::join(sentences, "; ")),
-                      evidence);
+  return advice_entry(
+      asked,
+      fmt::format("{}. The best was chosen on the replicates that it is compared on, which favours it. In so few steps it is speed that is seen.",
+                  fmt::join(sentences, "; ")),
+      evidence);
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace slicecheck::transport_mnist {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kSweepTolerance = 1e-4;   // of λ: plans by sweeps in a training
-constexpr double kCertificate = 1e-6;      // of λ: what ε is measured with
+constexpr double kSweepTolerance = 1e-4;  // of λ: plans by sweeps in a training
+constexpr double kCertificate = 1e-6;     // of λ: what ε is measured with
 constexpr Index kMostSweeps = 5000;
 constexpr std::uint64_t kScaleStep = 1;    // of the evaluation streams: the mean cost at u_0
 constexpr std::uint64_t kMinibatches = 2;  // on: the minibatches of certificates

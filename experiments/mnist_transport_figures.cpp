@@ -30,7 +30,8 @@ Json grids_at_the_end(const Results& results, const Pictures& pictures, Index si
   for (const Group& group : of_pictures(results, pictures)) {
     if (results.diverged(group)) continue;
     const std::size_t member = group.front();
-    panels.push_back(panel_of_grid(results.entry(group).name, grid_file(results.entries[member].arm.id, results.records[member].evaluations.back().step), side));
+    panels.push_back(
+        panel_of_grid(results.entry(group).name, grid_file(results.entries[member].arm.id, results.records[member].evaluations.back().step), side));
   }
   return {{"kind", "images"},
           {"id", "grids-final" + suffix(pictures)},
@@ -120,8 +121,9 @@ Json bound_and_error(const Results& results, const Pictures& pictures) {
   return {{"kind", "curves"},
           {"id", "gradient-error" + suffix(pictures)},
           {"title", fmt::format("{}: what the networks' ε costs the gradient", pictures.name)},
-          {"caption", "Error of the plan gradient in the generated points (as the cost sees them), against the solver's plan on the same minibatch, and the bound "
-                      "that ε allows: medians over minibatches."},
+          {"caption",
+           "Error of the plan gradient in the generated points (as the cost sees them), against the solver's plan on the same minibatch, and the bound "
+           "that ε allows: medians over minibatches."},
           {"file", "quality.csv"},
           {"x", "step"},
           {"x_label", "step"},
@@ -142,21 +144,23 @@ Json figures(const Results& results, const ExperimentContext& context) {
   for (const auto& pictures : results.pictures) {
     out.push_back(grids_at_the_end(results, *pictures, side));
     out.push_back(plot(results, *pictures,
-                       {"frechet", "Fréchet distance in the classifier's features", range + " The line: two samples of real images.", "frechet", "Fréchet distance",
-                        true, true, pictures->real_frechet, "training images"},
+                       {"frechet", "Fréchet distance in the classifier's features", range + " The line: two samples of real images.", "frechet",
+                        "Fréchet distance", true, true, pictures->real_frechet, "training images"},
                        all));
     out.push_back(plot(results, *pictures,
-                       {"score", "classifier score", range + " From 1 to 10.", "score", "classifier score", false, true, pictures->real_score, "test images"}, all));
-    out.push_back(plot(results, *pictures,
-                       {"epsilon", "how far the networks' potentials are from optimal",
-                        "ε/λ, ε = d − D on a minibatch of its own, certified by the solver. Median over minibatches, band from quartile to quartile. √(2ε/λ) bounds "
-                        "the ℓ₁ distance of the plans.",
-                        "epsilon", "ε/λ", true, true, std::nullopt, ""},
-                       networks));
+                       {"score", "classifier score", range + " From 1 to 10.", "score", "classifier score", false, true, pictures->real_score, "test images"},
+                       all));
+    out.push_back(
+        plot(results, *pictures,
+             {"epsilon", "how far the networks' potentials are from optimal",
+              "ε/λ, ε = d − D on a minibatch of its own, certified by the solver. Median over minibatches, band from quartile to quartile. √(2ε/λ) bounds "
+              "the ℓ₁ distance of the plans.",
+              "epsilon", "ε/λ", true, true, std::nullopt, ""},
+             networks));
     out.push_back(bound_and_error(results, *pictures));
     out.push_back(plot(results, *pictures,
-                       {"relative", "relative error of the gradient", "Error of the plan gradient over the size of the solver's, medians over minibatches.", "relative",
-                        "relative error", false, false, std::nullopt, ""},
+                       {"relative", "relative error of the gradient", "Error of the plan gradient over the size of the solver's, medians over minibatches.",
+                        "relative", "relative error", false, false, std::nullopt, ""},
                        networks));
     out.push_back(grids_in_time(results, *pictures, side));
   }

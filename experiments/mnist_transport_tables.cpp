@@ -41,8 +41,8 @@ void append_interval(std::vector<CsvTable::Cell>& row, const std::vector<double>
 std::string shown(double value, int digits) { return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "–"; }
 
 void write_final_table(const Results& results, const std::filesystem::path& folder) {
-  CsvTable table({"images", "name", "lambda", "score", "score_low", "score_high", "frechet", "frechet_low", "frechet_high", "frechet_start", "learns", "epsilon",
-                  "bound", "error", "relative", "exceeded"});
+  CsvTable table({"images", "name", "lambda", "score", "score_low", "score_high", "frechet", "frechet_low", "frechet_high", "frechet_start", "learns",
+                  "epsilon", "bound", "error", "relative", "exceeded"});
   for (const Group& group : results.groups()) {
     const Entry& entry = results.entry(group);
     const std::size_t end = results.records[group.front()].evaluations.size() - 1;
@@ -62,8 +62,8 @@ void write_final_table(const Results& results, const std::filesystem::path& fold
 }
 
 void write_quality_table(const Results& results, const std::filesystem::path& folder) {
-  CsvTable table({"images", "name", "step", "score", "score_low", "score_high", "frechet", "frechet_low", "frechet_high", "epsilon", "epsilon_low", "epsilon_high",
-                  "bound", "error", "relative"});
+  CsvTable table({"images", "name", "step", "score", "score_low", "score_high", "frechet", "frechet_low", "frechet_high", "epsilon", "epsilon_low",
+                  "epsilon_high", "bound", "error", "relative"});
   for (const Group& group : results.groups()) {
     const Entry& entry = results.entry(group);
     const auto& first = results.records[group.front()].evaluations;
@@ -93,9 +93,7 @@ std::vector<Group> Results::groups() const {
   return out;
 }
 
-double Results::last(const Group& group, Value value) const {
-  return average(values_of(*this, group, value, records[group.front()].evaluations.size() - 1));
-}
+double Results::last(const Group& group, Value value) const { return average(values_of(*this, group, value, records[group.front()].evaluations.size() - 1)); }
 double Results::first(const Group& group, Value value) const { return average(values_of(*this, group, value, 0)); }
 bool Results::learns(const Group& group) const { return last(group, kFrechet) < kLearnt * first(group, kFrechet); }
 

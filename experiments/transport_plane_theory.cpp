@@ -49,6 +49,12 @@ OracleParts parts_at(const Testbed& bed, double alpha, double tolerance_share, c
 /// Never wrong, whatever defect is planted in the trainings.
 OracleSgd reference(const Testbed& bed, const ExperimentContext& context, Index replicate) { return OracleSgd(parts_at(bed, 1.0, kTight, context, replicate)); }
 
+/// Above the floor of rounding wherever the images are.
+double tight_tolerance(const Testbed& bed, const Points<double>& z) {
+  const double cost = 2.0 * (z.rowwise().squaredNorm().maxCoeff() + bed.atoms.y.rowwise().squaredNorm().maxCoeff());
+  return kTight * bed.lambda + 1e-14 * static_cast<double>(z.rows() + bed.atoms.y.rows() + 16) * cost;
+}
+
 /// σ² of R11 for g at the potentials, generator affine and cost squared.
 double batch_variance(const Testbed& bed, const OracleParts& parts, const Points<double>& z, const DualPotentials& potentials, double batch) {
   const TransportProblem problem{parts.a, parts.b, cost_matrix(parts.cost, z, parts.y), parts.lambda, parts.regulariser};
@@ -108,7 +114,7 @@ void stationarity_row(const Design& design, const ExperimentContext& context, In
       return;
     }
     OracleAnswer answer;
-    const double norm = exact.gradient(theta, kTight * bed.lambda, tight, &answer).norm() + bed.error(answer.gap);
+    const double norm = exact.gradient(theta, tight_tolerance(bed, z), tight, &answer).norm() + bed.error(answer.gap);
     tight.between = answer.between.potentials;
     if (t == 0) start = answer.value + answer.gap;
     const OracleReport report = sgd->advance(state);
@@ -137,8 +143,9 @@ void loose_row(const Design& design, const ExperimentContext& context, double to
   OracleAnswer answer;
   for (std::uint64_t t = 0; t < steps; ++t) {
     const Vector<double> theta = state.training.u;
-    if (too_far(bed, bed.bed.generator->forward(theta, bed.atoms.x))) return;
-    const Vector<double> truth = exact.gradient(theta, kTight * bed.lambda, tight, &answer);
+    const Points<double> z = bed.bed.generator->forward(theta, bed.atoms.x);
+    if (too_far(bed, z)) return;
+    const Vector<double> truth = exact.gradient(theta, tight_tolerance(bed, z), tight, &answer);
     tight.between = answer.between.potentials;
     if (t == 0) first = answer.value;
     const OracleReport report = sgd->advance(state);

@@ -20,7 +20,7 @@ struct TwoPlayerArm {
   std::string description;  ///< settings in words; part of the checkpoint's fingerprint
   TwoPlayerParts<float> parts;
   std::function<std::vector<double>(const TwoPlayerState<float>&)> evaluate;  ///< at step 0, every evaluate_every steps, and at the end
-  std::shared_ptr<const TwoPlayer<float>> players{};  ///< who moves them; empty: `TwoPlayer` itself
+  std::shared_ptr<const TwoPlayer<float>> players{};                          ///< who moves them; empty: `TwoPlayer` itself
 };
 
 /// Runs them, in parallel over arms; the records are in the order of the arms. Settings used: steps, record_every, evaluate_every, checkpoint.seconds.

@@ -242,7 +242,8 @@ TEST(TransportPlayers, EncodersGradientIsThatOfFiniteDifferencesAndItsStepRaises
         const double h = 1e-6, norm = found.gradient.norm();
         ASSERT_GT(norm, 1e-4);
         const Vector<double> direction = found.gradient / norm;
-        const double up = players.encoder_objective(s.parts, v + h * direction, z, y).value, down = players.encoder_objective(s.parts, v - h * direction, z, y).value;
+        const double up = players.encoder_objective(s.parts, v + h * direction, z, y).value,
+                     down = players.encoder_objective(s.parts, v - h * direction, z, y).value;
         EXPECT_NEAR((up - down) / (2.0 * h), norm, 1e-4 * norm);
         EXPECT_GT(up, found.value);
       }
@@ -293,7 +294,8 @@ TEST(TransportPlayers, TrainedNetworksComeCloserAndStepsLowerTheLoss) {
     s.parts.sampler = std::make_shared<FreshBatches<double>>(s.training.source, s.training.target, SamplerSettings{32, 1, 1, 0});
     const TransportPlayers<double> players(s.training);
     auto state = players.start(s.parts);
-    const Points<double> x = s.training.source->sample<double>({2, Purpose::cases, 0, 0}, 32), y = s.training.target->sample<double>({2, Purpose::cases, 0, 1}, 32);
+    const Points<double> x = s.training.source->sample<double>({2, Purpose::cases, 0, 0}, 32),
+                         y = s.training.target->sample<double>({2, Purpose::cases, 0, 1}, 32);
     const auto at_start = players.certify(s.parts, state, x, y, {1e-9, 10'000});
     for (int t = 0; t < 200; ++t) advance<double>(players, s.parts, state);
     const auto at_end = players.certify(s.parts, state, x, y, {1e-9, 10'000});
