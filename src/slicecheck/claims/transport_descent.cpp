@@ -266,9 +266,9 @@ Claim claim_r8() {
   claim.id = "R8";
   claim.title = "Stationarity of Algorithm 1";
   claim.statement =
-      "Steps α ≤ 1/L, ‖G_t − ∇h‖ ≤ δ, E‖g_t − G_t‖² ≤ σ²: the mean over t < T of E‖∇h(θ_t)‖² is at most 2Δ/(αT) + δ² + Lασ². With α = 1/L that is "
-      "2LΔ/T + δ² + σ², with α = √(2Δ/(Lσ²T)) for T ≥ 2ΔL/σ² it is σ√(8LΔ/T) + δ².";
-  claim.source = "Report 003, Theorem 4.2 with its first bullet mended; theory/regularised_transport.md";
+      "Steps α ≤ 1/L, ‖G_t − ∇h‖ ≤ δ, E‖g_t − G_t‖² ≤ σ²: the mean over t < T of E‖∇h(θ_t)‖² is at most 2Δ/(αT) + δ² + Lασ². With α = 1/L that is 2LΔ/T + "
+      "δ² + σ², with α = √(2Δ/(Lσ²T)) for T ≥ 2ΔL/σ² it is σ√(8LΔ/T) + δ².";
+  claim.source = "report 003, Theorem 4.2 with its first bullet mended; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"the tree of all minibatches", 6, whole_tree},
                                                                             {"the fall of h over the tree", 6, fall_of_h},
                                                                             {"one atom on one side, any number of steps", 6, both_regimes},
@@ -283,7 +283,7 @@ Claim claim_r10() {
   claim.statement =
       "With errors δ_t that differ from step to step R8 holds with the average of E δ_t², and of E σ_t². Where the steps differ too it holds for averages "
       "weighted by α_t, of ‖∇h‖² and of δ_t²; for plain averages it does not.";
-  claim.source = "Report 003, Remark 4.2.2; theory/regularised_transport.md";
+  claim.source = "report 003, Remark 4.2.2; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {
       {"averages over the tree", 6, averages}, {"averages weighted by the steps", 6, weighted_averages}, {"translations, any number of steps", 4, many_steps}};
   return claim;

@@ -234,13 +234,12 @@ Trial single_atoms(const TransportSubject& subject, const RandomStream& stream, 
 Claim claim_r1() {
   Claim claim;
   claim.id = "R1";
-  claim.title = "duality of regularised transport";
+  claim.title = "Duality of regularised transport";
   claim.statement =
-      "d is the maximum of D(φ, ψ) = Eφ − Eψ − E f(V), V = φ ⊖ ψ − C, and the optimal plan is ab M(V): f = (λ/e) e^{V/λ}, M = e^{V/λ − 1} for KL, "
-      "f = V₊²/(2λ), M = V₊/λ for the quadratic regulariser. Its mass is 1 and its marginals are a and b; the potentials satisfy the half-step equations, and "
-      "D "
-      "does not change when a constant is added to both.";
-  claim.source = "Sanjabi et al., Lemma 2.1; theory/regularised_transport.md";
+      "d is the maximum of D(φ, ψ) = Eφ − Eψ − E f(V), V = φ ⊖ ψ − C, and the optimal plan is ab M(V): f = (λ/e) e^{V/λ}, M = e^{V/λ − 1} for KL, f = "
+      "V₊²/(2λ), M = V₊/λ for the quadratic regulariser. Its mass is 1 and its marginals are a and b; the potentials satisfy the half-step equations, and "
+      "D does not change when a constant is added to both.";
+  claim.source = "report 003, Lemma 2.1; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {{"density", 6, density},
                                                                       {"dual value", 6, dual},
                                                                       {"common constant", 6, common_constant},

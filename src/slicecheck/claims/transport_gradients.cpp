@@ -285,10 +285,10 @@ Claim claim_r4() {
   claim.id = "R4";
   claim.title = "The plan is the gradient of d";
   claim.statement =
-      "∇d = Σ π* ∇C, within −max|Δ|²/(2λ) for a finite step Δ of the cost. ∇d̄ is another: ∇d − λ ∇I(π*), which is Σ W ∇C with W − π* = −S(C − u ⊕ v)/λ free of "
-      "marginals (S = π* for KL, ab on the support for the quadratic regulariser). ∂d/∂λ = I(π*). The ground costs' derivatives are two-sided differences, at "
-      "kinks too.";
-  claim.source = "003, section 2.2, corrected; theory/regularised_transport.md";
+      "∇d = Σ π* ∇C, within −max|Δ|²/(2λ) for a finite step Δ of the cost. ∇d̄ is another: ∇d − λ ∇I(π*), which is Σ W ∇C with W − π* = −S(C − u ⊕ v)/λ "
+      "free of marginals (S = π* for KL, ab on the support for the quadratic regulariser). ∂d/∂λ = I(π*). The ground costs' derivatives are two-sided "
+      "differences, at kinks too.";
+  claim.source = "report 003, section 2.2, corrected; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {{"the plan is the gradient of d", 6, plan_is_gradient},
                                                                       {"the gradient of d̄ by differences", 5, sharp_by_differences, false, 2},
                                                                       {"both gradients on the line", 6, on_the_line},

@@ -253,9 +253,8 @@ Claim claim_r7() {
   claim.title = "Gradients from potentials that are not optimal";
   claim.statement =
       "Potentials within ε of the optimum give ‖G − ∇h‖ ≤ L0 τ(ε/λ) for KL, τ the inverse of t − ln(1 + t), ≤ √(2κ) + κ, attained by plans (1 + t)π*; "
-      "L0√(2ε/λ) "
-      "if the plan has mass 1; L̃0√(2ε/λ) for the quadratic regulariser.";
-  claim.source = "003, Theorem 4.1 with a constant; theory/regularised_transport.md";
+      "L0√(2ε/λ) if the plan has mass 1; L̃0√(2ε/λ) for the quadratic regulariser.";
+  claim.source = "report 003, Theorem 4.1 with a constant; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"too much mass attains the bound", 6, too_much_mass},
                                                                             {"the inverse of t − ln(1 + t)", 6, inverse_function},
                                                                             {"square roots", 6, square_roots},

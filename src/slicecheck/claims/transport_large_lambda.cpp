@@ -341,13 +341,12 @@ Trial graphs(const TransportBoundsSubject& subject, const RandomStream& stream, 
 Claim claim_r16() {
   Claim claim;
   claim.id = "R16";
-  claim.title = "regularised transport as λ → ∞";
+  claim.title = "Regularised transport as λ → ∞";
   claim.statement =
       "C⊥ is C centred twice. KL: 0 ≤ E C − d ≤ osc(C⊥)²/(8λ). Quadratic, λ ≥ max C⊥: π = ab (1 − C⊥/λ), d = E C + λ/2 − Σ ab C⊥²/(2λ). The Sinkhorn loss "
-      "tends "
-      "to 2 E c(X, Y) − E c(X, X') − E c(Y, Y'), MMD² for costs of negative type: 2‖gap of the means‖² for the squared cost, the gap of the mean directions "
-      "squared for cosine, the laws of the coordinates only for L1; −1/3 on K_{2,3}.";
-  claim.source = "theory/regularised_transport.md; Sanjabi et al., section 4.2";
+      "tends to 2 E c(X, Y) − E c(X, X') − E c(Y, Y'), MMD² for costs of negative type: 2‖gap of the means‖² for the squared cost, the gap of the mean "
+      "directions squared for cosine, the laws of the coordinates only for L1; −1/3 on K_{2,3}.";
+  claim.source = "theory/regularised_transport.md; report 003, section 4.1";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {
       {"below the mean", 5, below_the_mean}, {"exact plan", 5, exact_plan}, {"loss at large λ", 4, loss_at_large_lambda}};
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"interval for large λ", 5, interval_for_large_lambda},

@@ -161,10 +161,10 @@ Trial interval_for_small_lambda(const TransportBoundsSubject& subject, const Ran
 Claim claim_r15() {
   Claim claim;
   claim.id = "R15";
-  claim.title = "regularised transport as λ → 0";
+  claim.title = "Regularised transport as λ → 0";
   claim.statement =
-      "KL: d_c ≤ d̄ ≤ d ≤ d_c + λ min(H(a), H(b)). Quadratic: d_c + λ/2 ≤ d ≤ d_c + (λ/2) min(n, m), and d̄ = d_c at some λ > 0 already. In λ, d̄ does not fall, "
-      "and d is concave with slope I(π*).";
+      "KL: d_c ≤ d̄ ≤ d ≤ d_c + λ min(H(a), H(b)). Quadratic: d_c + λ/2 ≤ d ≤ d_c + (λ/2) min(n, m), and d̄ = d_c at some λ > 0 already. In λ, d̄ does not "
+      "fall, and d is concave with slope I(π*).";
   claim.source = "theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {
       {"between its bounds", 5, between_its_bounds}, {"along λ", 4, along_lambda}, {"exact at some λ", 3, exact_at_some_lambda}};

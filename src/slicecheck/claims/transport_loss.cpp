@@ -252,9 +252,10 @@ Claim claim_r12() {
   claim.id = "R12";
   claim.title = "Gradient of the Sinkhorn loss";
   claim.statement =
-      "The plans' gradient 2Σπ_xy∇c − Σπ_xx∇c (both slots) is that of L_λ = 2d(G, Y) − d(G, G) − d(Y, Y), with d, not d̄. It errs by at most 3δ if each term "
-      "errs by δ, has variance at most 5σ² if the terms' batches are uncorrelated and 9σ² if they share one, and is Lipschitz with constant 2L + L_self.";
-  claim.source = "Corollary 4.3.1, corrected; theory/regularised_transport.md";
+      "The plans' gradient 2Σπ_xy∇c − Σπ_xx∇c (both slots) is that of L_λ = 2d(G, Y) − d(G, G) − d(Y, Y), with d, not d̄. It errs by at most 3δ if each "
+      "term errs by δ, has variance at most 5σ² if the terms' batches are uncorrelated and 9σ² if they share one, and is Lipschitz with constant 2L + "
+      "L_self.";
+  claim.source = "report 003, Corollary 4.3.1, corrected; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {
       {"gradient of d", 3, gradient_of_d}, {"gradient of its own value", 3, gradient_of_its_value}, {"where descent ends", 3, where_descent_ends, false, 10}};
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"error of both terms", 3, error_of_both_terms},

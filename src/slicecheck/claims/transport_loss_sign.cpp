@@ -167,10 +167,9 @@ Claim claim_r14() {
   claim.id = "R14";
   claim.title = "No global statement";
   claim.statement =
-      "KL: L_λ ≥ 2λ(1 − Σαβe^{−c/λ}) for every symmetric cost, hence L_λ ≥ 0 with d where e^{−c/λ} is a positive definite kernel (squared, L1, cosine). It is "
-      "0 "
-      "for rescaled laws under the cosine, and below 0 on K_{2,3}: 1 + λ ln cosh(1/λ) + λ ln((1 + 2e^{−2/λ})/3), −1/3 in the limit.";
-  claim.source = "Lemma 4.3, what is true of it globally; theory/regularised_transport.md";
+      "KL: L_λ ≥ 2λ(1 − Σαβe^{−c/λ}) for every symmetric cost, hence L_λ ≥ 0 with d where e^{−c/λ} is a positive definite kernel (squared, L1, cosine). It "
+      "is 0 for rescaled laws under the cosine, and below 0 on K_{2,3}: 1 + λ ln cosh(1/λ) + λ ln((1 + 2e^{−2/λ})/3), −1/3 in the limit.";
+  claim.source = "report 003, Lemma 4.3, what is true of it globally; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {{"value by the textbook", 4, value_by_the_textbook},
                                                                       {"sharp value by the textbook", 4, sharp_value_by_the_textbook},
                                                                       {"closed form on bipartite graphs", 4, bipartite_closed_form},

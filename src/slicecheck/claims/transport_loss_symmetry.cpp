@@ -259,10 +259,10 @@ Claim claim_r13() {
   claim.id = "R13";
   claim.title = "Stationary at the truth";
   claim.statement =
-      "Where G and Y have one law, L_λ is 0 and stationary, with d and with d̄, by symmetry alone; so it may be elsewhere (θ = 0 on the line). For L1 there is "
-      "a "
-      "kink, with 0 in Clarke's set. d alone is not stationary there: on the line its slope is 2 − 2 tanh(2/λ), and descent collapses to θ = 0 for λ ≥ 2.";
-  claim.source = "Lemma 4.3; theory/regularised_transport.md";
+      "Where G and Y have one law, L_λ is 0 and stationary, with d and with d̄, by symmetry alone; so it may be elsewhere (θ = 0 on the line). For L1 "
+      "there is a kink, with 0 in Clarke's set. d alone is not stationary there: on the line its slope is 2 − 2 tanh(2/λ), and descent collapses to θ = 0 "
+      "for λ ≥ 2.";
+  claim.source = "report 003, Lemma 4.3; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {{"loss of equal laws", 4, loss_of_equal_laws},
                                                                       {"gradient at equal laws", 4, gradient_at_equal_laws},
                                                                       {"gradient of d̄ at equal laws", 3, sharp_gradient_at_equal_laws},

@@ -252,9 +252,8 @@ Claim claim_r5() {
   claim.title = "Smoothness of h, entropic";
   claim.statement =
       "‖∇h(θ) − ∇h(θ')‖ ≤ (L1 + L0²/λ)‖θ − θ'‖ and ‖π* − π*'‖₁ ≤ (L0/λ)‖θ − θ'‖ on convex sets of θ, both attained by the checkerboard C = −θxy; L0 may be "
-      "taken "
-      "of ∇C − u ⊕ v, which is finite everywhere for the squared cost of affine generators and 0 for translations.";
-  claim.source = "003, Theorem 3.1; theory/regularised_transport.md";
+      "taken of ∇C − u ⊕ v, which is finite everywhere for the squared cost of affine generators and 0 for translations.";
+  claim.source = "report 003, Theorem 3.1; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"the constants' formulas", 6, formulas<Regulariser::kl>},
                                                                             {"the checkerboard attains them", 6, checkerboard<Regulariser::kl>},
                                                                             {"families of costs", 6, on_families<Regulariser::kl>}};
@@ -267,9 +266,9 @@ Claim claim_r6() {
   claim.id = "R6";
   claim.title = "Smoothness of h, quadratic";
   claim.statement =
-      "With L̃0² = sup λ_max(Σ ab ∇C∇Cᵀ), a mean square: ‖π* − π*'‖_χ² ≤ (L̃0/λ)‖θ − θ'‖ and ‖∇h(θ) − ∇h(θ')‖ ≤ (L1 + L̃0²/λ)‖θ − θ'‖, both attained. For KL the "
-      "mean square does not do: few pairs may carry all of ∇C.";
-  claim.source = "quadratic analogue of 003, Theorem 3.1; theory/regularised_transport.md";
+      "With L̃0² = sup λ_max(Σ ab ∇C∇Cᵀ), a mean square: ‖π* − π*'‖_χ² ≤ (L̃0/λ)‖θ − θ'‖ and ‖∇h(θ) − ∇h(θ')‖ ≤ (L1 + L̃0²/λ)‖θ − θ'‖, both attained. For "
+      "KL the mean square does not do: few pairs may carry all of ∇C.";
+  claim.source = "quadratic analogue of report 003, Theorem 3.1; theory/regularised_transport.md";
   std::get<std::vector<TypedCheck<TransportBoundsSubject>>>(claim.typed) = {{"the largest entry counts for KL", 6, few_pairs},
                                                                             {"the constants' formulas", 6, formulas<Regulariser::quadratic>},
                                                                             {"the checkerboard attains them", 6, checkerboard<Regulariser::quadratic>},

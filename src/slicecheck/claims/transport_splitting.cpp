@@ -176,12 +176,11 @@ Trial regularisers_agree(const TransportSubject& subject, const RandomStream& st
 Claim claim_r3() {
   Claim claim;
   claim.id = "R3";
-  claim.title = "splitting atoms";
+  claim.title = "Splitting atoms";
   claim.statement =
-      "An atom given as several copies, in whatever proportion, is the same law: d, its transport part and I do not change, and the weights of ∇d, added up "
-      "over "
-      "the copies, are those of the atom. A map from latent to data space need not be one-to-one.";
-  claim.source = "theory/regularised_transport.md; Sanjabi et al., footnote 1";
+      "An atom given as several copies, in whatever proportion, is the same law: d, its transport part and I do not change, and the weights of ∇d, added "
+      "up over the copies, are those of the atom. A map from latent to data space need not be one-to-one.";
+  claim.source = "theory/regularised_transport.md; report 003, footnote 1";
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {
       {"values", 4, values_agree}, {"gradient weights", 4, weights_agree}, {"regulariser", 6, regularisers_agree}};
   return claim;
