@@ -1,8 +1,9 @@
-/// IDX files of images, from a regular file and from a pipe; and of labels.
+/// IDX files of images, from a regular file and from a pipe; and of labels. CIFAR-10's binary files.
 
 #include <array>
 
 #include "fuzz.h"
+#include "slicecheck/measures/cifar10.h"
 #include "slicecheck/measures/idx_images.h"
 #include "slicecheck/measures/idx_labels.h"
 
@@ -61,11 +62,31 @@ void one_file_of_labels(std::string_view bytes) {
   require(bytes_of_file(copy) == bytes, "the labels that are written are those that were read");
 }
 
+/// Records of a label of at most 9 and 3,072 bytes, at least one.
+void one_file_of_cifar10(std::string_view bytes) {
+  constexpr std::size_t kRecord = 3073;
+  bool may = !bytes.empty() && bytes.size() % kRecord == 0;
+  for (std::size_t k = 0; may && k < bytes.size(); k += kRecord) may = static_cast<std::uint8_t>(bytes[k]) <= 9;
+  const auto path = scratch().file("data_batch_1.bin", bytes);
+  Cifar10Images read;
+  const bool accepted = accepts("data_batch_1.bin", [&] { read = read_cifar10(path); });
+  require(accepted == may, accepted ? "records that the format forbids are refused" : "records that the format allows are accepted");
+  if (!accepted) return;
+  std::string again;
+  for (std::size_t k = 0; k < read.labels.size(); ++k) {
+    again.push_back(static_cast<char>(read.labels[k]));
+    again.append(read.images.pixels.begin() + static_cast<std::ptrdiff_t>(k * (kRecord - 1)),
+                 read.images.pixels.begin() + static_cast<std::ptrdiff_t>((k + 1) * (kRecord - 1)));
+  }
+  require(again == bytes, "labels and planes are the file's bytes");
+}
+
 }  // namespace
 }  // namespace slicecheck::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   slicecheck::fuzz::one_file(slicecheck::fuzz::view(data, size));
   slicecheck::fuzz::one_file_of_labels(slicecheck::fuzz::view(data, size));
+  slicecheck::fuzz::one_file_of_cifar10(slicecheck::fuzz::view(data, size));
   return 0;
 }

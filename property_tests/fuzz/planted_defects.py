@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CIFAR = "src/slicecheck/measures/cifar10.cpp"
 POINTS, IDX, SETTINGS = "src/slicecheck/measures/point_file.cpp", "src/slicecheck/measures/idx_images.cpp", "experiments/settings.cpp"
 SEALED, CHECKPOINT, PARTS = "src/slicecheck/core/sealed.cpp", "src/slicecheck/dynamics/checkpoint.cpp", "src/slicecheck/core/replicate_parts.cpp"
 COVERAGE = "src/slicecheck/reporting/coverage.cpp"
@@ -44,6 +45,8 @@ DEFECTS = [
            "  images.pixels.reserve(static_cast<std::uint64_t>(images.count) * static_cast<std::uint64_t>(images.height) % (std::uint64_t{1} << 40));\n  // Each size"),
     Defect("idx", IDX, "sizes of 0 are accepted", "images.count == 0 ||", ""),
     Defect("idx", IDX, "other kinds of numbers are taken for bytes", "if (magic != kMagic)", "if ((magic | 0xFF00U) != (kMagic | 0xFF00U))"),
+    Defect("idx", CIFAR, "a part of a record is ignored", "bytes.empty() || bytes.size() % kRecord != 0", "bytes.size() < kRecord"),
+    Defect("idx", CIFAR, "labels are not looked at", "if (label > kLargestLabel)", "if (label == 255)"),
     Defect("settings", SETTINGS, "lists may mix kinds", "if (kind_of(element) != kind_of(out.front()))", "if (false)"),
     Defect("settings", SETTINGS, "a key may be given twice", "else if (out.contains(key))", "else if (false)"),
     Defect("settings", SETTINGS, "numbers may be infinite", "if (!std::isfinite(v->get()))", "if (std::isnan(v->get()))"),
