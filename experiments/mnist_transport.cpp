@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
+
 #include "experiments.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/measures/cifar10.h"
@@ -16,20 +18,16 @@ namespace {
 
 using namespace transport_mnist;
 
-/// CIFAR-10 where the user has it, and what is to be said where not.
-std::shared_ptr<Pictures> perhaps_cifar10(const ExperimentContext& context, std::string& why) {
-  const std::string folder = context.settings.word("cifar10");
-  if (folder.empty()) {
-    why =
-        "not run: no folder was given. Unpack cifar-10-binary.tar.gz (https://www.cs.toronto.edu/~kriz/cifar.html, 162 MB) and give the folder with "
-        "data_batch_1.bin: --set cifar10=FOLDER.";
-    return nullptr;
-  }
-  if (const auto missing = missing_cifar10_file(folder)) {
-    why = fmt::format("not run: {} is missing; --set cifar10=FOLDER takes the folder that cifar-10-binary.tar.gz unpacks to.", missing->string());
-    return nullptr;
-  }
-  return cifar10_pictures(context, folder);
+/// CIFAR-10's files where the user has them, and what is to be said where not.
+std::optional<std::filesystem::path> cifar10_folder(const ExperimentContext& context, std::string& why) {
+  const std::string named = context.settings.word("cifar10");
+  const std::filesystem::path folder = named.empty() ? context.data / "cifar10/cifar-10-batches-bin" : std::filesystem::path(named);
+  const auto missing = missing_cifar10_file(folder);
+  if (!missing) return folder;
+  why = fmt::format(
+      "not run: {} is missing. {}scripts/fetch_data.sh --cifar10 (170 MB) puts it there; --set cifar10=FOLDER takes another folder with data_batch_1.bin.",
+      missing->string(), named.empty() ? "" : "Without this setting the folder is data/cifar10/cifar-10-batches-bin: ");
+  return std::nullopt;
 }
 
 void write_real(const Pictures& pictures, const ExperimentContext& context) {
@@ -41,15 +39,23 @@ void write_real(const Pictures& pictures, const ExperimentContext& context) {
 
 void run_mnist_transport(const ExperimentContext& context) {
   const Settings& s = context.settings;
+  Results results;
+  const auto folder = cifar10_folder(context, results.cifar10);
+  check_settings(s, folder.has_value());
+  if (!folder) {
+    std::cout << fmt::format("{}: CIFAR-10 {}\n", context.folder.filename().string(), results.cifar10);
+    for (const std::string& word : s.words("cifar10_arms")) results.cifar10_names.push_back(training_name(word));
+  }
   if (const auto missing = missing_mnist(context.data)) {
     write_not_run(context, "Regularised transport on images", "Report 003, section 5.",
-                  fmt::format("not run: MNIST is not there: {} is missing; scripts/fetch_data.sh puts it there.", missing->string()));
+                  fmt::format("not run: MNIST is not there: {} is missing; scripts/fetch_data.sh puts it there. CIFAR-10: {}", missing->string(),
+                              folder ? "not run without MNIST." : results.cifar10));
     return;
   }
-  Results results;
-  if (s.words("arms").empty()) reject("settings: arms is empty; name at least one, such as h/l1/pixels");
-  results.pictures.push_back(mnist_pictures(context));
-  if (auto colour = perhaps_cifar10(context, results.cifar10)) results.pictures.push_back(std::move(colour));
+  std::optional<PictureFiles> colour;
+  if (folder) colour = read_cifar10_files(*folder);
+  results.pictures.push_back(mnist_pictures(context, read_mnist(context.data)));
+  if (colour) results.pictures.push_back(cifar10_pictures(context, std::move(*colour)));
   for (const auto& pictures : results.pictures) {
     write_real(*pictures, context);
     for (const std::string& word : s.words(pictures->colour ? "cifar10_arms" : "arms"))

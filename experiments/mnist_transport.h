@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "slicecheck/dynamics/transport_players.h"
@@ -16,8 +17,9 @@ namespace slicecheck::transport_mnist {
 
 constexpr Index kLatent = 100;  ///< normals that go into the generator
 
-/// Values of an evaluation, by position. Those from kEpsilon on are medians over minibatches; NaN for a WGAN-GP.
-enum Value : std::size_t { kScore, kFrechet, kEpsilon, kEpsilonLow, kEpsilonHigh, kBound, kError, kRelative, kExceeded, kUncertified, kValues };
+/// Values of an evaluation, by position. From kEpsilon to kRelative: medians (and quartiles) over minibatches, ε in units of the training's own λ. Then
+/// minibatches on which the error exceeds R7's bound, on which D > d, on which the solver did not reach its tolerance. NaN for a WGAN-GP.
+enum Value : std::size_t { kScore, kFrechet, kEpsilon, kEpsilonLow, kEpsilonHigh, kBound, kError, kRelative, kExceeded, kNegative, kUncertified, kValues };
 
 /// Real images, networks for them, and the classifier that judges.
 struct Pictures {
@@ -36,9 +38,17 @@ struct Pictures {
   double real_frechet = 0.0;  ///< of fresh training images from all test images
 };
 
-/// MNIST from the data folder, and CIFAR-10 from a folder of the user's. @throws InputError for files that cannot be used.
-std::shared_ptr<Pictures> mnist_pictures(const ExperimentContext& context);
-std::shared_ptr<Pictures> cifar10_pictures(const ExperimentContext& context, const std::filesystem::path& folder);
+/// Images of a set as they are read.
+struct PictureFiles {
+  LabelledImages training;
+  LabelledImages test;
+};
+/// @throws InputError for files that cannot be used.
+PictureFiles read_mnist(const std::filesystem::path& data);
+PictureFiles read_cifar10_files(const std::filesystem::path& folder);
+/// Networks for them, and a classifier that is trained here.
+std::shared_ptr<Pictures> mnist_pictures(const ExperimentContext& context, PictureFiles files);
+std::shared_ptr<Pictures> cifar10_pictures(const ExperimentContext& context, PictureFiles files);
 /// The first file of MNIST that is missing, or nothing.
 std::optional<std::filesystem::path> missing_mnist(const std::filesystem::path& data);
 
@@ -49,8 +59,9 @@ Points<float> generated_pictures(const Pictures& pictures, const Vector<float>& 
 struct Entry {
   TwoPlayerArm arm;
   std::shared_ptr<const Pictures> pictures;
-  std::string name;  ///< "L_λ, ℓ₁, encoded"; the same for all replicates
-  std::string key;   ///< without the replicate, as files have it
+  std::string name;    ///< "L_λ, ℓ₁, encoded"; the same for all replicates
+  std::string key;     ///< without the replicate, as files have it
+  std::string second;  ///< the second player: its networks and how often they move
   bool wgan = false;
   bool sinkhorn_loss = false;
   bool encoded = false;
@@ -69,7 +80,8 @@ struct Results {
   std::vector<Entry> entries;
   std::vector<TwoPlayerRecord<float>> records;
   std::vector<std::string> hashes;
-  std::string cifar10;  ///< "not run" and why, or nothing
+  std::string cifar10;                     ///< "not run" and why, or nothing
+  std::vector<std::string> cifar10_names;  ///< of the trainings that were not run
 
   [[nodiscard]] std::vector<Group> groups() const;
   /// A value at the last evaluation (or the first), mean over the members.
@@ -78,9 +90,19 @@ struct Results {
   [[nodiscard]] const Entry& entry(const Group& group) const { return entries[group.front()]; }
   /// The mean Fréchet distance at the end is below a quarter of what it was at u_0.
   [[nodiscard]] bool learns(const Group& group) const;
-  /// The earliest step at which a member diverged.
+  /// The earliest step at which a member diverged. From there on it stands still, and is compared with nothing.
   [[nodiscard]] std::optional<std::uint64_t> diverged(const Group& group) const;
+  /// The sum of a count over all evaluations of all members that have it, and over how many of them.
+  [[nodiscard]] std::pair<double, std::size_t> total(const Group& group, Value value) const;
 };
+
+/// "diverged at step k: not compared".
+std::string not_compared(std::uint64_t step);
+
+/// The name that a settings word has in tables. @throws InputError for a word that is none.
+std::string training_name(const std::string& word);
+/// Everything in the settings that can be refused before anything is trained. @throws InputError naming it.
+void check_settings(const Settings& settings, bool cifar10);
 
 /// The training that a settings word means. @throws InputError for a word that is none.
 Entry make_entry(std::shared_ptr<const Pictures> pictures, const std::string& word, std::uint32_t replicate, const ExperimentContext& context);
@@ -93,7 +115,7 @@ void write_tables(const Results& results, const ExperimentContext& context);
 /// The array "figures".
 Json figures(const Results& results, const ExperimentContext& context);
 /// The array "advice".
-Json advice(const Results& results);
+Json advice(const Results& results, const Settings& settings);
 /// The summary without its name, profile and seed.
 Json summarise(const Results& results, const ExperimentContext& context);
 

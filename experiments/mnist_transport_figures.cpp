@@ -162,7 +162,8 @@ Json figures(const Results& results, const ExperimentContext& context) {
                        {"relative", "relative error of the gradient", "Error of the plan gradient over the size of the solver's, medians over minibatches.",
                         "relative", "relative error", false, false, std::nullopt, ""},
                        networks));
-    out.push_back(grids_in_time(results, *pictures, side));
+    Json in_time = grids_in_time(results, *pictures, side);
+    if (!in_time["panels"].empty()) out.push_back(std::move(in_time));  // all diverged
   }
   return out;
 }

@@ -89,24 +89,30 @@ std::optional<std::filesystem::path> missing_mnist(const std::filesystem::path& 
   return std::nullopt;
 }
 
-std::shared_ptr<Pictures> mnist_pictures(const ExperimentContext& context) {
+PictureFiles read_mnist(const std::filesystem::path& data) { return {mnist_part(data, "train"), mnist_part(data, "t10k")}; }
+
+PictureFiles read_cifar10_files(const std::filesystem::path& folder) {
+  return {labelled(read_cifar10_training(folder)), labelled(read_cifar10(folder / "test_batch.bin"))};
+}
+
+std::shared_ptr<Pictures> mnist_pictures(const ExperimentContext& context, PictureFiles files) {
   auto out = std::make_shared<Pictures>();
   const Index width = context.settings.integer_at_least("width", 1);
   out->name = "MNIST";
   out->generator = image_generator(width);
   out->critic = image_critic(width, false);
-  judge(*out, mnist_part(context.data, "train"), mnist_part(context.data, "t10k"), context);
+  judge(*out, std::move(files.training), files.test, context);
   return out;
 }
 
-std::shared_ptr<Pictures> cifar10_pictures(const ExperimentContext& context, const std::filesystem::path& folder) {
+std::shared_ptr<Pictures> cifar10_pictures(const ExperimentContext& context, PictureFiles files) {
   auto out = std::make_shared<Pictures>();
   const Index width = context.settings.integer_at_least("width", 1);
   out->name = "CIFAR-10";
   out->colour = true;
   out->generator = colour_generator(width);
   out->critic = colour_critic(width);
-  judge(*out, labelled(read_cifar10_training(folder)), labelled(read_cifar10(folder / "test_batch.bin")), context);
+  judge(*out, std::move(files.training), files.test, context);
   return out;
 }
 

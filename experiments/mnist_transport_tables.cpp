@@ -27,35 +27,53 @@ double average(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Mean, and the ends of its t-interval: the whole line for one replicate.
+/// A number, or nothing where it is none: the report shows a dash.
+CsvTable::Cell cell(double value) { return std::isfinite(value) ? CsvTable::Cell(value) : CsvTable::Cell(std::string()); }
+
+/// Mean, and the ends of its t-interval: none for one replicate.
 void append_interval(std::vector<CsvTable::Cell>& row, const std::vector<double>& values) {
-  if (!std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); })) {
-    row.insert(row.end(), {average(values), average(values), average(values)});
-    return;
-  }
-  const MeanEstimate estimate = mean_with_t_interval(values, kConfidence);
-  row.insert(row.end(), {estimate.mean, estimate.interval.low, estimate.interval.high});
+  const bool finite = std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  const MeanEstimate estimate = finite ? mean_with_t_interval(values, kConfidence) : MeanEstimate{};
+  row.insert(row.end(), {finite ? cell(estimate.mean) : std::string(), finite ? cell(estimate.interval.low) : std::string(),
+                         finite ? cell(estimate.interval.high) : std::string()});
 }
 
 /// A number, or a dash where there is none.
 std::string shown(double value, int digits) { return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "–"; }
 
-void write_final_table(const Results& results, const std::filesystem::path& folder) {
+void write_final_table(const Results& results, Index certificates, const std::filesystem::path& folder) {
   CsvTable table({"images", "name", "lambda", "score", "score_low", "score_high", "frechet", "frechet_low", "frechet_high", "frechet_start", "learns",
-                  "epsilon", "bound", "error", "relative", "exceeded"});
+                  "epsilon", "bound", "error", "relative", "exceeded", "negative"});
   for (const Group& group : results.groups()) {
     const Entry& entry = results.entry(group);
     const std::size_t end = results.records[group.front()].evaluations.size() - 1;
     std::vector<CsvTable::Cell> row{entry.pictures->name, entry.name, shown(entry.wgan ? NAN : entry.lambda, 3)};
-    append_interval(row, values_of(results, group, kScore, end));
-    append_interval(row, values_of(results, group, kFrechet, end));
-    row.insert(row.end(), {results.first(group, kFrechet), std::string(results.diverged(group) ? "diverged" : results.learns(group) ? "yes" : "no")});
-    const double epsilon = results.last(group, kEpsilon) / entry.lambda;
-    row.insert(row.end(), {std::isfinite(epsilon) ? fmt::format("{:.2g} [{:.2g}, {:.2g}]", epsilon, results.last(group, kEpsilonLow) / entry.lambda,
-                                                                results.last(group, kEpsilonHigh) / entry.lambda)
-                                                  : std::string("–"),
-                           shown(results.last(group, kBound), 2), shown(results.last(group, kError), 2), shown(results.last(group, kRelative), 2),
-                           shown(results.last(group, kExceeded), 2)});
+    const auto stopped = results.diverged(group);
+    const auto at_end = [&](Value value) { return stopped ? NAN : results.last(group, value); };
+    for (const Value value : {kScore, kFrechet}) {
+      if (stopped)
+        row.insert(row.end(), {std::string(), std::string(), std::string()});
+      else
+        append_interval(row, values_of(results, group, value, end));
+    }
+    row.insert(row.end(), {cell(results.first(group, kFrechet)), stopped                 ? fmt::format("diverged at step {}", *stopped)
+                                                                 : results.learns(group) ? std::string("yes")
+                                                                                         : std::string("no")});
+    const double epsilon = at_end(kEpsilon);
+    row.insert(row.end(),
+               {std::isfinite(epsilon) ? fmt::format("{:.2g} [{:.2g}, {:.2g}]", epsilon, at_end(kEpsilonLow), at_end(kEpsilonHigh)) : std::string("–"),
+                shown(at_end(kBound), 2), shown(at_end(kError), 2), shown(at_end(kRelative), 2)});
+    for (const Value value : {kExceeded, kNegative}) {
+      const auto [count, evaluations] = results.total(group, value);
+      row.emplace_back(evaluations == 0 ? std::string("–") : fmt::format("{:.0f} of {}", count, evaluations * static_cast<std::size_t>(certificates)));
+    }
+    table.add(std::move(row));
+  }
+  for (const std::string& name : results.cifar10_names) {
+    std::vector<CsvTable::Cell> row{std::string("CIFAR-10"), name, std::string("–")};
+    row.insert(row.end(), 7, std::string());
+    row.emplace_back(std::string("not run"));
+    row.insert(row.end(), 6, std::string("–"));
     table.add(std::move(row));
   }
   table.write(folder / "final.csv");
@@ -69,13 +87,15 @@ void write_quality_table(const Results& results, const std::filesystem::path& fo
     const auto& first = results.records[group.front()].evaluations;
     for (std::size_t e = 0; e < first.size(); ++e) {
       std::vector<CsvTable::Cell> row{entry.pictures->name, entry.name, static_cast<std::int64_t>(first[e].step)};
+      const auto stopped = results.diverged(group);
+      const bool stands_still = stopped && first[e].step > *stopped;
       for (const Value value : {kScore, kFrechet}) {
         const auto over = values_of(results, group, value, e);
         const auto [low, high] = std::minmax_element(over.begin(), over.end());
-        row.insert(row.end(), {average(over), *low, *high});
+        for (const double shown_value : {average(over), *low, *high}) row.push_back(cell(stands_still ? NAN : shown_value));
       }
-      for (const Value value : {kEpsilon, kEpsilonLow, kEpsilonHigh}) row.emplace_back(average(values_of(results, group, value, e)) / entry.lambda);
-      for (const Value value : {kBound, kError, kRelative}) row.emplace_back(average(values_of(results, group, value, e)));
+      for (const Value value : {kEpsilon, kEpsilonLow, kEpsilonHigh, kBound, kError, kRelative})
+        row.push_back(cell(stands_still ? NAN : average(values_of(results, group, value, e))));
       table.add(std::move(row));
     }
   }
@@ -100,15 +120,29 @@ bool Results::learns(const Group& group) const { return last(group, kFrechet) < 
 std::optional<std::uint64_t> Results::diverged(const Group& group) const {
   std::optional<std::uint64_t> out;
   for (const std::size_t member : group) {
-    if (entries[member].wgan) continue;
-    const auto at = TransportPlayers<float>::diverged_at(records[member].state);
+    auto at = TransportPlayers<float>::diverged_at(records[member].state);
+    for (const auto& evaluation : records[member].evaluations)  // the last step may have led where nothing is finite
+      if (!at && !std::isfinite(evaluation.values[kFrechet])) at = evaluation.step;
     if (at && (!out || *at < *out)) out = at;
   }
   return out;
 }
 
+std::pair<double, std::size_t> Results::total(const Group& group, Value value) const {
+  std::pair<double, std::size_t> out{0.0, 0};
+  for (const std::size_t member : group)
+    for (const auto& evaluation : records[member].evaluations) {
+      if (!std::isfinite(evaluation.values[value])) continue;
+      out.first += evaluation.values[value];
+      ++out.second;
+    }
+  return out;
+}
+
+std::string not_compared(std::uint64_t step) { return fmt::format("diverged at step {}: not compared", step); }
+
 void write_tables(const Results& results, const ExperimentContext& context) {
-  write_final_table(results, context.folder);
+  write_final_table(results, context.settings.integer("certificates"), context.folder);
   write_quality_table(results, context.folder);
 }
 

@@ -88,7 +88,8 @@ void along_theta(const ExperimentContext& context, Part& part) {
 
 void minima(const ExperimentContext& context, Part& part) {
   CsvTable table({"kind", "lambda", "h", "loss"});
-  double collapse = 0.0, worst_loss = 0.0;
+  double collapse = 0.0, worst_loss = 0.0, before = 1.0;  // collapse: the smallest λ from which on h has collapsed at every larger one tried
+  bool inwards = true;
   const auto formula = [](double lambda) {  // θ = tanh(2θ/λ)
     if (lambda >= 2.0) return 0.0;
     double theta = 1.0;
@@ -102,7 +103,9 @@ void minima(const ExperimentContext& context, Part& part) {
   for (const double lambda : lambdas) {
     const double h = minimum([&](double theta) { return gradient_of_d(theta, lambda); });
     const double loss = minimum([&](double theta) { return gradient_of_loss(theta, lambda); });
-    if (collapse == 0.0 && h == 0.0) collapse = lambda;
+    collapse = h > 0.0 ? 0.0 : collapse == 0.0 ? lambda : collapse;
+    inwards = inwards && h <= before + 1e-9;
+    before = h;
     worst_loss = std::max(worst_loss, std::abs(loss - 1.0));
     table.add({std::string("solved"), lambda, h, loss});
   }
@@ -120,13 +123,15 @@ void minima(const ExperimentContext& context, Part& part) {
   part.advice.push_back(advice_entry(
       "How large may λ be if h itself is trained?",
       collapse > 0.0 && worst_loss < 1e-6
-          ? fmt::format(
-                "Small: on the line the minimum of h moves inwards with λ, and had collapsed to a point at λ = {:.3g} and all larger ones tried. L_λ kept its "
-                "minimum at the truth, to six digits, at every λ.",
-                collapse)
-          : std::string("Not decided: h did not collapse, or the minimum of L_λ moved."),
+          ? fmt::format("Small: on the line the minimum of h {}had collapsed to a point at λ = {:.3g} and all larger ones tried. L_λ kept its minimum at the "
+                        "truth, to six "
+                        "digits, at every λ.",
+                        inwards ? "moves inwards with λ, and " : "", collapse)
+          : fmt::format("Not decided: {}.", collapse > 0.0 ? "the minimum of L_λ moved" : "h did not collapse at every large λ"),
       {fmt::format("Minimum of h on the line: {:.4f} at λ = 1, by its formula; the truth is 1.", formula(1.0)),
-       fmt::format("The smallest λ tried at which h collapsed: {:.3g}; R13 says 2.", collapse), "L_λ is stationary at θ = 0 as well: a start there stays."}));
+       collapse > 0.0 ? fmt::format("The smallest λ tried from which on h has collapsed: {:.3g}; R13 says 2.", collapse)
+                      : std::string("h has not collapsed at the largest λ tried; R13 says from 2 on."),
+       fmt::format("The minimum of L_λ is within {:.1e} of the truth. By symmetry L_λ is stationary at θ = 0 as well: a start there stays.", worst_loss)}));
 }
 
 SinkhornProblem bipartite_graph(double lambda) {
@@ -140,11 +145,11 @@ SinkhornProblem bipartite_graph(double lambda) {
   return p;
 }
 
-void negative_losses(const ExperimentContext& context, Part& part) {
-  const TransportBounds bounds;
+void negative_losses(const ExperimentContext& context, const HeldBounds& bounds, Part& part) {
   CsvTable table({"lambda", "loss", "sharp", "formula"});
   const double limit = bounds.loss_at_infinity(bipartite_graph(1.0));
   double least = 0.0, at = 0.0, first = 0.0;
+  Index negative = 0, tried = 0;
   for (const double lambda : logarithmic(0.05, 1e3, 3 * context.settings.integer("lambdas"))) {
     const SinkhornLoss loss = sinkhorn_loss(bipartite_graph(lambda), {1e-12, 20'000});
     const double u = 1.0 / lambda;
@@ -152,7 +157,9 @@ void negative_losses(const ExperimentContext& context, Part& part) {
     const double formula = 1.0 + lambda * log_cosh + lambda * std::log((1.0 + 2.0 * std::exp(-2.0 * u)) / 3.0);
     table.add({lambda, loss.value, loss.sharp_value, formula});
     const double high = loss.value + loss.gap;
-    if (high < 0.0 && first == 0.0) first = lambda;
+    first = high >= 0.0 ? 0.0 : first == 0.0 ? lambda : first;  // the smallest λ from which on it is negative at every one tried
+    negative += high < 0.0 ? 1 : 0;
+    tried += 1;
     if (high < least) {
       least = high;
       at = lambda;
@@ -160,10 +167,9 @@ void negative_losses(const ExperimentContext& context, Part& part) {
   }
   table.write(context.folder / "negative-loss.csv");
   part.figures.push_back(curves_figure(
-      "negative-loss", "A Sinkhorn loss below 0: two laws on the graph K₂,₃",
-      "Uniform laws on the two sides of the complete bipartite graph, with the distance of the graph: 1 between the sides, 2 within one. The loss is negative "
-      "for "
-      "all large λ (F5) and tends to −1/3, which no squared MMD can be (F6): the distance is not of negative type.",
+      "negative-loss", "The Sinkhorn loss of two laws on the graph K₂,₃",
+      "Uniform laws on the two sides of the complete bipartite graph, with the distance of the graph: 1 between the sides, 2 within one. F5 and F6: the loss "
+      "is negative for all large λ and tends to −1/3, which no squared MMD can be, as the distance is not of negative type.",
       "lambda", "λ", "Sinkhorn loss", true, false,
       Json::array(
           {{{"title", ""},
@@ -185,8 +191,8 @@ void negative_losses(const ExperimentContext& context, Part& part) {
   part.advice.push_back(advice_entry(
       "Can the Sinkhorn loss be negative?",
       least < 0.0
-          ? fmt::format("Yes, for a cost that is a distance: on K₂,₃ from λ = {:.3g} on, down to {:.3f}; so a small loss does not mean that the laws are near.",
-                        first, least)
+          ? fmt::format("Yes, for a cost that is a distance: on K₂,₃ it was at {}, down to {:.3f}; so a small loss does not mean that the laws are near.",
+                        first > 0.0 ? fmt::format("λ = {:.3g} and every larger λ tried", first) : fmt::format("{} of {} λ tried", negative, tried), least)
           : std::string("Not decided: it was not negative here."),
       {fmt::format("Least value, as an upper bound: {:.4f} at λ = {:.3g}. Limit λ → ∞ by R16: {:.4f}.", least, at, limit),
        "Costs of negative type (L1, squared, cosine) have a squared MMD as their limit, which is never negative."}));
@@ -194,11 +200,11 @@ void negative_losses(const ExperimentContext& context, Part& part) {
 
 }  // namespace
 
-Part loss_part(const ExperimentContext& context) {
+Part loss_part(const ExperimentContext& context, const HeldBounds& bounds) {
   Part part;
   along_theta(context, part);
   minima(context, part);
-  negative_losses(context, part);
+  negative_losses(context, bounds, part);
   return part;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/parallel.h"
@@ -101,9 +102,9 @@ At at(const CostFamily& f, const Eigen::VectorXd& theta, const DualPotentials* s
 
 /// What a pair shows, each a lower bound of the true number.
 struct Quotients {
-  double gradient = 0.0;   ///< ‖∇h(θ) − ∇h(θ')‖/‖θ − θ'‖
-  double one_sided = 0.0;  ///< 2(h(θ') − h(θ) − ⟨∇h(θ), θ' − θ⟩)/‖θ − θ'‖²
-  double plan = 0.0;       ///< ‖π − π'‖/‖θ − θ'‖
+  double gradient = 0.0;                                        ///< ‖∇h(θ) − ∇h(θ')‖/‖θ − θ'‖
+  double one_sided = -std::numeric_limits<double>::infinity();  ///< 2(h(θ') − h(θ) − ⟨∇h(θ), θ' − θ⟩)/‖θ − θ'‖²
+  double plan = 0.0;                                            ///< ‖π − π'‖/‖θ − θ'‖
 };
 
 Quotients quotients(const CostFamily& f, const At& one, const At& other) {
@@ -173,8 +174,7 @@ Quotients largest(const CostFamily& f, const Settings& s, std::uint64_t seed, st
 
 }  // namespace
 
-Part smoothness_part(const ExperimentContext& context) {
-  const TransportBounds bounds;
+Part smoothness_part(const ExperimentContext& context, const HeldBounds& bounds) {
   std::vector<ShownFamily> families;
   for (const Regulariser r : {Regulariser::kl, Regulariser::quadratic}) {
     families.push_back(first_family(context.seed, FamilyKind::checkerboard, r));
@@ -192,12 +192,15 @@ Part smoothness_part(const ExperimentContext& context) {
     found[static_cast<std::size_t>(row)] = largest(f, context.settings, context.seed, static_cast<std::uint64_t>(row));
   });
 
-  Closest kl{"R5", "‖∇h(θ) − ∇h(θ′)‖ ≤ (L₁ + L₀²/λ)‖θ − θ′‖, KL"}, kl_sharp{"R5", "the same with L₀⊥ for L₀, KL"}, kl_plan{"R5", "‖Δπ‖₁ ≤ (L₀/λ)‖Δθ‖, KL"},
-      quadratic{"R6", "‖∇h(θ) − ∇h(θ′)‖ ≤ (L₁ + L̃₀²/λ)‖θ − θ′‖, quadratic"}, quadratic_plan{"R6", "‖Δπ‖_χ ≤ (L̃₀/λ)‖Δθ‖, quadratic"},
-      one_sided{"R9", "h(θ + v) ≤ h(θ) + ⟨∇h(θ), v⟩ + (L₁/2)‖v‖²"};
+  Closest kl{"R5", "KL, gradient, L₀", "‖∇h(θ) − ∇h(θ′)‖ ≤ (L₁ + L₀²/λ)‖θ − θ′‖, KL"}, kl_sharp{"R5", "KL, gradient, L₀⊥", "the same with L₀⊥ for L₀, KL"},
+      kl_plan{"R5", "KL, plan", "‖Δπ‖₁ ≤ (L₀/λ)‖Δθ‖, KL"}, quadratic{"R6", "quadratic, gradient", "‖∇h(θ) − ∇h(θ′)‖ ≤ (L₁ + L̃₀²/λ)‖θ − θ′‖, quadratic"},
+      quadratic_plan{"R6", "quadratic, plan", "‖Δπ‖_χ ≤ (L̃₀/λ)‖Δθ‖, quadratic"},
+      one_sided{"R9", "one-sided quotients", "h(θ + v) ≤ h(θ) + ⟨∇h(θ), v⟩ + (L₁/2)‖v‖²"};
   CsvTable smoothness({"family", "lambda", "share", "L", "L_sharp", "L1", "gradient", "one_sided"});
   CsvTable stability({"family", "lambda", "share", "bound", "bound_sharp", "plan"});
-  double above = 0.0, least_share = 1.0;
+  double above = 0.0, share_there = 1.0, kl_attained = 0.0, quadratic_attained = 0.0;
+  Index rising = 0;
+  std::vector<std::string> bent;
   std::string above_where;
   Json panels = Json::array(), plan_panels = Json::array();
   for (std::size_t k = 0; k < families.size(); ++k) {
@@ -214,15 +217,20 @@ Part smoothness_part(const ExperimentContext& context) {
       const double stable = bounds.plan_stability(f.constants, lambda, f.regulariser);
       smoothness.add({shown.name, lambda, shares[l], L, L_sharp, f.constants.L1, q.gradient, q.one_sided});
       stability.add({shown.name, lambda, shares[l], stable, is_kl ? bounds.plan_stability(sharp, lambda, f.regulariser) : kUnknown, q.plan});
-      const std::string where = fmt::format("{}, λ = {:.3g}·max C", shown.name.substr(shown.name.find(' ') + 1), shares[l]);
+      const std::string where = fmt::format("{}, λ = {:.3g}·osc C", shown.name.substr(shown.name.find(' ') + 1), shares[l]);
       (is_kl ? kl : quadratic).see(q.gradient, L, where);
       if (is_kl) kl_sharp.see(q.gradient, L_sharp, where);
       (is_kl ? kl_plan : quadratic_plan).see(q.plan, stable, where);
-      one_sided.see(q.one_sided, f.constants.L1, shown.name + where.substr(where.find(", λ")));
+      const double largest_step = bounds.largest_step(f.constants);
+      one_sided.see(q.one_sided, 1.0 / largest_step, shown.name + where.substr(where.find(", λ")));
+      if (is_kl && f.constants.L1 == 0.0) kl_attained = std::max(kl_attained, q.gradient / L);
+      if (!is_kl && f.constants.L1 == 0.0) quadratic_attained = std::max(quadratic_attained, q.gradient / L);
+      rising += f.constants.L1 == 0.0 && q.one_sided > 0.0 ? 1 : 0;
+      if (f.constants.L1 > 0.0 && q.one_sided > f.constants.L1 * (1.0 + kRounding)) bent.push_back(where);
       if (f.constants.L1 > 0.0 && q.gradient / f.constants.L1 > above) {
         above = q.gradient / f.constants.L1;
-        above_where = fmt::format("{}, λ = {:.3g}·max C", shown.name, shares[l]);
-        least_share = q.one_sided / f.constants.L1;
+        above_where = fmt::format("{}, λ = {:.3g}·osc C", shown.name, shares[l]);
+        share_there = q.one_sided / f.constants.L1;
       }
     }
     const Json where{{"family", shown.name}};
@@ -243,28 +251,37 @@ Part smoothness_part(const ExperimentContext& context) {
 
   Part part;
   part.closest = {kl, kl_sharp, kl_plan, quadratic, quadratic_plan, one_sided};
+  const double attained = std::min(kl_attained, quadratic_attained);
+  const bool kept = !kl.exceeded() && !kl_sharp.exceeded() && !quadratic.exceeded();
   part.figures = {
-      curves_figure("smoothness", "How fast the gradient changes: L against λ",
-                    "Each point is the largest quotient over many pairs θ, θ′ of one family of costs, made larger by halving and by a random search. Quotients "
-                    "of gradients "
-                    "stay below L (R5, R6), and attain it on the checkerboard C = −θxy. The one-sided quotient, which is all that a step of descent needs, "
-                    "stays below L₁ for every λ (R9); on the checkerboard L₁ = 0, and it is never positive. λ in units of the largest max C − min C.",
-                    "share", "λ / max C", "quotient", true, true, std::move(panels)),
+      curves_figure(
+          "smoothness", "How fast the gradient changes: L against λ",
+          fmt::format("Each point is the largest quotient over many pairs θ, θ′ of one family of costs, made larger by halving and by a random search. {} On "
+                      "the checkerboard C = −θxy, where L₁ = 0, quotients of gradients come up to {:.4f} (KL) and {:.4f} (quadratic) of L, and the one-sided "
+                      "quotient, which is all that a step of descent needs, {}. In the other panels it {}. λ in units of the largest max C − min C.",
+                      kept ? "Quotients of gradients stay below L (R5, R6)." : "Quotients of gradients exceed L somewhere: see the verdicts.", kl_attained,
+                      quadratic_attained, rising == 0 ? "is never positive (a logarithmic axis cannot show it)" : fmt::format("is positive at {} λ", rising),
+                      bent.empty() ? std::string("stays below L₁ for every λ (R9)") : fmt::format("exceeds L₁ at {}", fmt::join(bent, "; "))),
+          "share", "λ / (max C − min C)", "quotient", true, true, std::move(panels)),
       curves_figure("plan-stability", "How fast the optimal plan changes",
                     "KL: in ℓ₁, with L₀/λ; quadratic: in χ², with L̃₀/λ. The same pairs as in the figure before. Where λ is small the plan jumps between the "
                     "vertices of a polytope, or does not move at all: a point is missing where no change was certain, given what the solver leaves open.",
-                    "share", "λ / max C", "‖π − π′‖/‖θ − θ′‖", true, true, std::move(plan_panels))};
-  const double exact = kl.ratio();
-  part.advice.push_back(advice_entry(
-      "Must the step be as small as 1/(L₁ + L₀²/λ)?",
-      above > 1.0
-          ? fmt::format("No: 1/L₁ will do. The gradient did change up to {:.3g} times faster than L₁ allows ({}), but upwards h never bent by more than "
-                        "{:.3f}·L₁, and that is what descent needs (R9).",
-                        above, above_where, one_sided.ratio())
-          : std::string("Not decided: no pair's gradient changed faster than L₁ allows."),
-      {fmt::format("Largest one-sided quotient: {:.3g} for L₁ = {:.3g} ({}).", one_sided.observed, one_sided.bound, one_sided.where),
-       fmt::format("Where the gradient changed fastest against L₁, the one-sided quotient was {:.3g}·L₁.", least_share),
-       fmt::format("As a Lipschitz constant of the gradient, L₁ + L₀²/λ cannot be improved: {:.4f} of it is attained ({}).", exact, kl.where)}));
+                    "share", "λ / (max C − min C)", "‖π − π′‖/‖θ − θ′‖", true, true, std::move(plan_panels))};
+  std::string sentence = "Not decided: no pair's gradient changed faster than L₁ allows.";
+  if (one_sided.exceeded())
+    sentence = "Not decided: h bent upwards by more than L₁ allows somewhere, against R9; see the verdicts.";
+  else if (above > 1.0)
+    sentence = fmt::format(
+        "No: 1/L₁ will do. The gradient did change up to {:.3g} times faster than L₁ allows ({}), but upwards h never bent by more than {:.3f}·L₁, and that is "
+        "what descent needs (R9).",
+        above, above_where, one_sided.ratio());
+  part.advice.push_back(
+      advice_entry("Must the step be as small as 1/(L₁ + L₀²/λ)?", sentence,
+                   {fmt::format("Largest one-sided quotient: {:.3g} for L₁ = {:.3g} ({}).", one_sided.observed, one_sided.bound, one_sided.where),
+                    fmt::format("Where L₁ = 0, the largest one-sided quotient is {:.2g} ({}).", one_sided.above_zero, one_sided.above_zero_where),
+                    fmt::format("Where the gradient changed fastest against L₁, the one-sided quotient was {:.3g}·L₁.", share_there),
+                    fmt::format("Of L₁ + L₀²/λ as a Lipschitz constant of the gradient, {:.4f} is attained on the checkerboard{}.", attained,
+                                attained > 0.99 ? ": it cannot be improved" : "")}));
   return part;
 }
 

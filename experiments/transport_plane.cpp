@@ -131,6 +131,8 @@ Design design_of(const ExperimentContext& context) {
   design.atoms = s.integer_at_least("atoms", 2);
   design.steps = static_cast<std::uint64_t>(s.integer_at_least("steps", 1));
   design.replicates = s.integer_at_least("replicates", 3);
+  if (design.replicates > kFirstTrial)
+    reject("settings: replicates is {}; it must be at most {}: the starts beyond are those of the trials", design.replicates, kFirstTrial);
   design.directions = s.integer_at_least("directions", 1);
   design.tolerance_share = positive(s, "tolerance_share");
   design.defect = defect_by_name(s.word("defect"));
@@ -150,6 +152,14 @@ Design design_of(const ExperimentContext& context) {
 std::string loss_name(Loss loss) { return loss == Loss::transport ? "h_λ" : loss == Loss::sinkhorn ? "L_λ" : "SW_2²"; }
 
 std::string arm_name(const Arm& arm) { return arm.loss == Loss::sliced ? "SW_2²" : fmt::format("{}, λ = {:g} med C", loss_name(arm.loss), arm.share); }
+
+std::string bed_in_list(const Bed& bed) { return fmt::format("{} on {}", bed.generator_name, bed.title.substr(0, bed.title.find(','))); }
+
+double largest_of(const Eigen::Ref<const Points<double>>& values) { return values.allFinite() ? values.maxCoeff() : kNoNumber; }
+
+Index steps_at_edge(const Results& results) {
+  return std::count_if(results.arms.begin(), results.arms.end(), [](const ArmResult& arm) { return arm.at_edge; });
+}
 
 double worse_of(double one, double other) { return std::isnan(one) || other <= one ? one : other; }
 

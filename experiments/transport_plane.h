@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "convergence.h"
+#include "slicecheck/core/error.h"
 #include "slicecheck/dynamics/oracle_sgd.h"
 #include "slicecheck/measures/law.h"
 #include "slicecheck/statistics/confidence.h"
@@ -162,7 +163,9 @@ std::vector<SlopeResult> measure_slopes(const Design& design, const ExperimentCo
 /// ⟨g, G⟩/‖G‖² of independent minibatches at one θ: its mean is 1 (R11).
 struct BatchResult {
   MeanEstimate projection{};
-  MeanEstimate variance{};  ///< ‖g − G‖² over R11's formula
+  MeanEstimate variance{};     ///< ‖g − G‖² over R11's formula
+  MeanEstimate own_loss{};     ///< ‖g − G‖² of L_λ over R12's bound, batches of its own for each term
+  MeanEstimate shared_loss{};  ///< likewise, one batch of x for both terms
   Index batches = 0;
 };
 BatchResult measure_batches(const Design& design, const ExperimentContext& context);
@@ -179,6 +182,21 @@ struct Results {
 std::string loss_name(Loss loss);
 /// "h_λ, λ = 0.1 med C", or "SW_2²".
 std::string arm_name(const Arm& arm);
+/// "affine on two moons": for lists, as titles have a comma.
+std::string bed_in_list(const Bed& bed);
+/// NaN where an entry is not finite.
+double largest_of(const Eigen::Ref<const Points<double>>& values);
+/// Kept step sizes at an end of the grid.
+Index steps_at_edge(const Results& results);
+/// Does `work`; an oracle that misses its gap, or what else cannot go on, says where.
+template <class Work>
+auto with_place(const std::string& place, const Work& work) {
+  try {
+    return work();
+  } catch (const InputError& error) {
+    throw InputError(place + ": " + error.what());
+  }
+}
 /// The larger one; NaN if either is.
 double worse_of(double one, double other);
 /// Geometric mean with a t-interval of the logarithm; NaN throughout where a value is not positive and finite.

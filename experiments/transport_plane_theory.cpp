@@ -81,6 +81,54 @@ double batch_variance(const Testbed& bed, const OracleParts& parts, const Points
   return TransportBounds().batch_variance(both - square, of_x - square, of_y - square, batch);
 }
 
+/// σ² of R11 for an estimate of ∇d(G, G), whose pairs are two independent atoms of x.
+double self_variance(const Testbed& bed, const OracleParts& parts, const Points<double>& z, const DualPotentials& potentials, double batch) {
+  const TransportProblem problem{parts.a, parts.a, cost_matrix(parts.cost, z, z), parts.lambda, parts.regulariser};
+  const Points<double> density = plan_density(problem, potentials);
+  const Index n = z.rows(), d = z.cols();
+  Points<double> input(n, bed.atoms.x.cols() + 1);
+  input << bed.atoms.x, Vector<double>::Ones(n);
+  double both = 0.0, of_first = 0.0, of_second = 0.0;
+  const Points<double> zero = Points<double>::Zero(d, input.cols());
+  Points<double> mean = zero;
+  std::vector<Points<double>> given_first(static_cast<std::size_t>(n), zero), given_second(static_cast<std::size_t>(n), zero);
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < n; ++j) {
+      const Points<double> slope = 2.0 * density(i, j) * (z.row(i) - z.row(j)).transpose() * (input.row(i) - input.row(j));
+      both += parts.a[i] * parts.a[j] * slope.squaredNorm();
+      given_first[static_cast<std::size_t>(i)] += parts.a[j] * slope;
+      given_second[static_cast<std::size_t>(j)] += parts.a[i] * slope;
+    }
+  for (Index i = 0; i < n; ++i) {
+    of_first += parts.a[i] * given_first[static_cast<std::size_t>(i)].squaredNorm();
+    of_second += parts.a[i] * given_second[static_cast<std::size_t>(i)].squaredNorm();
+    mean += parts.a[i] * given_first[static_cast<std::size_t>(i)];
+  }
+  const double square = mean.squaredNorm();
+  return TransportBounds().batch_variance(both - square, of_first - square, of_second - square, batch);
+}
+
+/// ‖g − G‖² of L_λ over R12's bound, for every minibatch.
+std::vector<double> loss_noise_ratios(const Testbed& bed, OracleParts parts, bool shared, Defect defect, Index batches) {
+  parts.objective = OracleObjective::sinkhorn;
+  parts.shared_batch = shared;
+  const auto sgd = make_oracle(parts, defect);
+  const OracleState state = sgd->start();
+  const auto image = bed.bed.generator->linearise(state.training.u, bed.atoms.x);
+  const OracleAnswer answer = sgd->ask(image->images(), state, parts.tolerance);
+  const Vector<double> G = image->pullback(OracleSgd(parts).full_cotangent(image->images(), answer));
+  const auto size = static_cast<double>(parts.batch);
+  const double sigma = std::max(batch_variance(bed, parts, image->images(), answer.between.potentials, size),
+                                self_variance(bed, parts, image->images(), answer.within.potentials, size));
+  const double bound = TransportBounds().loss_noise(sigma, shared);
+  std::vector<double> out;
+  for (Index t = 0; t < batches; ++t) {
+    const OracleBatch batch = sgd->draw((std::uint64_t{1} << 32) + static_cast<std::uint64_t>(t));
+    out.push_back((image->pullback(sgd->batch_cotangent(image->images(), answer, batch)) - G).squaredNorm() / bound);
+  }
+  return out;
+}
+
 std::vector<std::uint64_t> doubling(std::uint64_t steps) {
   std::vector<std::uint64_t> out;
   for (std::uint64_t t = 1; t < steps; t *= 2) out.push_back(t);
@@ -131,6 +179,7 @@ void stationarity_row(const Design& design, const ExperimentContext& context, In
 }
 
 void loose_row(const Design& design, const ExperimentContext& context, double tolerance, bool warm, Index replicate, Eigen::Ref<Eigen::RowVectorXd> row) {
+  row.setConstant(kNoNumber);
   const Testbed bed = testbed(context, "loose", replicate);
   OracleParts parts = parts_at(bed, 1.0 / bed.L1, tolerance, context, replicate);
   parts.warm_start = warm;
@@ -144,7 +193,10 @@ void loose_row(const Design& design, const ExperimentContext& context, double to
   for (std::uint64_t t = 0; t < steps; ++t) {
     const Vector<double> theta = state.training.u;
     const Points<double> z = bed.bed.generator->forward(theta, bed.atoms.x);
-    if (too_far(bed, z)) return;
+    if (too_far(bed, z)) {
+      row[kLooseRatio] = ratio;  // of what was visited
+      return;
+    }
     const Vector<double> truth = exact.gradient(theta, tight_tolerance(bed, z), tight, &answer);
     tight.between = answer.between.potentials;
     if (t == 0) first = answer.value;
@@ -251,7 +303,9 @@ std::vector<StationarityResult> measure_stationarity(const Design& design, const
   const auto count = static_cast<Index>(horizons.size());
   const auto table = replicate_table(context, "stationarity", static_cast<Index>(design.divisors.size()) * replicates, 3 * count,
                                      [&](Index i, const Eigen::Ref<Eigen::RowVectorXd>& row) {
-                                       stationarity_row(design, context, design.divisors[static_cast<std::size_t>(i / replicates)], i % replicates, row);
+                                       const Index divisor = design.divisors[static_cast<std::size_t>(i / replicates)];
+                                       with_place(fmt::format("stationarity, α = 1/({} L1), start {}", divisor, i % replicates),
+                                                  [&] { stationarity_row(design, context, divisor, i % replicates, row); });
                                      });
   std::vector<StationarityResult> out;
   for (std::size_t k = 0; k < design.divisors.size(); ++k) {
@@ -268,7 +322,9 @@ std::vector<LooseResult> measure_loose(const Design& design, const ExperimentCon
   const auto tolerances = static_cast<Index>(design.tolerances.size());
   const auto table = replicate_table(context, "loose", 2 * tolerances * replicates, kLooseValues, [&](Index i, const Eigen::Ref<Eigen::RowVectorXd>& row) {
     const Index arm = i / replicates;
-    loose_row(design, context, design.tolerances[static_cast<std::size_t>(arm % tolerances)], arm >= tolerances, i % replicates, row);
+    const double tolerance = design.tolerances[static_cast<std::size_t>(arm % tolerances)];
+    with_place(fmt::format("loose oracles, ε/λ = {:g}, {} starts, start {}", tolerance, arm >= tolerances ? "warm" : "cold", i % replicates),
+               [&] { loose_row(design, context, tolerance, arm >= tolerances, i % replicates, row); });
   });
   std::vector<LooseResult> out;
   for (Index arm = 0; arm < 2 * tolerances; ++arm)
@@ -343,6 +399,8 @@ BatchResult measure_batches(const Design& design, const ExperimentContext& conte
   const double confidence = 1.0 - kExperimentFalseAlarm / 10.0;
   out.projection = mean_with_t_interval(projections, confidence);
   out.variance = mean_with_t_interval(variances, confidence);
+  out.own_loss = mean_with_t_interval(loss_noise_ratios(bed, parts, false, design.defect, out.batches), confidence);
+  out.shared_loss = mean_with_t_interval(loss_noise_ratios(bed, parts, true, design.defect, out.batches), confidence);
   return out;
 }
 

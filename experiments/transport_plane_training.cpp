@@ -174,7 +174,8 @@ Index row_width(const Design& design) { return kCurve + static_cast<Index>(desig
 
 void train(const Design& design, const Arm& arm, Index multiple, std::uint64_t seed, Index replicate, Eigen::Ref<Eigen::RowVectorXd> row) {
   row.setConstant(kNoNumber);
-  const bool finite = Run(design, arm, multiple, seed, replicate).run(row);
+  const bool finite = with_place(fmt::format("{}, {}, start {}, step 2^{}", design.beds[arm.bed].title, arm_name(arm), replicate, multiple),
+                                 [&] { return Run(design, arm, multiple, seed, replicate).run(row); });
   if (!finite) row.setConstant(kNoNumber);
   row[kDiverged] = finite ? 0.0 : 1.0;
 }

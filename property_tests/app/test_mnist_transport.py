@@ -47,10 +47,16 @@ class MnistTransport(ProgramTest):
         summary = json.loads((folder / "summary.json").read_text())
         hashes = next(fact for fact in summary["facts"] if fact.startswith("Hash"))
         self.assertEqual(len(re.findall("[0-9a-f]{16}", hashes)), 1)
-        self.assertTrue(any(fact.startswith("CIFAR-10: not run") and "cifar10=FOLDER" in fact for fact in summary["facts"]))
+        said = next(fact for fact in summary["facts"] if fact.startswith("CIFAR-10: not run"))
+        for part in ("cifar10/cifar-10-batches-bin/data_batch_1.bin is missing", "scripts/fetch_data.sh --cifar10", "cifar10=FOLDER"):
+            self.assertIn(part, said)
+        self.assertIn("mnist-transport: CIFAR-10 not run", result.stdout)
+        self.assertNotIn("nan", json.dumps(summary["advice"]))
         for table in summary["tables"]:
             rows = self.rows("run", table["file"])
-            self.assertEqual(len(rows), len(ARMS))
+            self.assertEqual([row["name"] for row in rows if row["images"] == "CIFAR-10"], ["L_λ, ℓ₁, encoded", "L_λ, cosine, encoded", "WGAN-GP"])
+            self.assertEqual({row["learns"] for row in rows if row["images"] == "CIFAR-10"}, {"not run"})
+            self.assertEqual(len([row for row in rows if row["images"] == "MNIST"]), len(ARMS))
             for column in table["columns"]:
                 self.assertIn(column["name"], rows[0])
         for figure in summary["figures"]:
@@ -73,7 +79,20 @@ class MnistTransport(ProgramTest):
             self.assertGreaterEqual(float(row["epsilon_low"]), 0.0)
             self.assertLessEqual(float(row["error"]), float(row["bound"]) * 1.01)
         for row in self.rows("run", "final.csv"):
-            self.assertIn(row["exceeded"], ("0", "–"))
+            for column in ("exceeded", "negative"):
+                self.assertIn(row[column], ("0 of 6", "–"))
+
+    def test_what_diverges_is_compared_with_nothing(self) -> None:
+        result = self.run_program(*self.words("run", "step_size=1e+30"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        summary = json.loads((self.folder / "run/experiments/mnist-transport/summary.json").read_text())
+        final = [row for row in self.rows("run", "final.csv") if row["images"] == "MNIST"]
+        self.assertEqual([row["name"] for row in final if not row["learns"].startswith("diverged at step")], [])
+        self.assertEqual({row["frechet"] for row in final}, {""})
+        said = " ".join(entry["sentence"] for entry in summary["advice"])
+        self.assertNotIn("nearer", said)
+        for text in (said, *[",".join(row.values()) for table in ("final.csv", "quality.csv") for row in self.rows("run", table)]):
+            self.assertNotIn("nan", text)
 
     def test_killed_and_resumed_equals_undisturbed(self) -> None:
         long = ["steps=40", "evaluate_every=20", "checkpoint.seconds=0.0"]
@@ -91,8 +110,8 @@ class MnistTransport(ProgramTest):
         self.assertEqual(shown_files(self.folder / "killed/experiments/mnist-transport"), shown_files(self.folder / "whole/experiments/mnist-transport"))
 
     def test_quadratic_and_cifar10(self) -> None:
-        write_cifar10(self.folder / "cifar")
-        result = self.run_program(*self.words("run", "regulariser=quadratic", f"cifar10={self.folder / 'cifar'}", 'cifar10_arms=["sinkhorn/l1/encoded", "wgan-gp"]',
+        write_cifar10(self.folder / "data/cifar10/cifar-10-batches-bin")  # the folder that is taken where none is named
+        result = self.run_program(*self.words("run", "regulariser=quadratic", 'cifar10_arms=["sinkhorn/l1/encoded", "wgan-gp"]',
                                               arms=["h/cosine/pixels"]))
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual([row["images"] for row in self.rows("run", "final.csv")], ["MNIST", "CIFAR-10", "CIFAR-10"])
@@ -102,8 +121,12 @@ class MnistTransport(ProgramTest):
                               ("h/l1/latent", "the cost is taken on 'latent'"), ("h/l1/pixels/exact", "ends in 'exact'")):
             self.assert_refused(self.run_program(*self.words("bad", arms=[arm])), fragment)
         self.assert_refused(self.run_program(*self.words("bad", arms=[])), "arms is empty")
-        self.assert_refused(self.run_program(*self.words("bad", "lambda_share=0.0")), "lambda is 0")
+        self.assert_refused(self.run_program(*self.words("bad", "lambda_share=0.0")), "lambda_share is 0")
         self.assert_refused(self.run_program(*self.words("bad", "regulariser=l2")), "unknown regulariser 'l2'")
+        self.assert_refused(self.run_program(*self.words("bad", "penalty.weight=0.0")), "penalty.weight is 0")
+        self.assert_refused(self.run_program(*self.words("bad", arms=["h/l1/pixels", "h/l1/pixels"])), "arms has h/l1/pixels twice")
+        slow = self.run_program(*self.words("bad", "classifier.steps=1000000000", "cifar10_arms=[\"h/l3/pixels\"]"))  # refused before anything is trained
+        self.assert_refused(slow, "unknown ground cost 'l3'")
         write_cifar10(self.folder / "cifar")
         (self.folder / "cifar/data_batch_2.bin").write_bytes(b"short")
         self.assert_refused(self.run_program(*self.words("bad", f"cifar10={self.folder / 'cifar'}", arms=["h/l1/pixels"])), "records of 3073 bytes")
@@ -115,6 +138,7 @@ class MnistTransport(ProgramTest):
         for text in (result.stdout, (self.folder / "absent/experiments/mnist-transport/summary.json").read_text()):
             self.assertIn("not run: MNIST is not there", text)
             self.assertIn("t10k-labels-idx1-ubyte", text)
+            self.assertIn("data_batch_1.bin is missing", text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Experiment transport-bounds in small: every bound holds, the false statements fail, formulas agree, the same bits again."""
+"""Experiment transport-bounds in small: every bound holds, the false statements fail, every planted mistake is refused, formulas agree, the same bits again."""
 
 import csv
 import json
@@ -28,6 +28,9 @@ class TransportBounds(ProgramTest):
         self.assertEqual(result.returncode, 0, result.stderr)
         return self.folder / out / "experiments/transport-bounds"
 
+    def verdicts(self, folder: Path) -> dict[tuple[str, str], str]:
+        return {(v["claim"], v["what"]): v["outcome"] for v in json.loads((folder / "summary.json").read_text())["verdicts"]}
+
     def rows(self, folder: Path, name: str) -> list[dict]:
         return list(csv.DictReader((folder / name).read_text(encoding="utf-8").splitlines()))
 
@@ -42,6 +45,11 @@ class TransportBounds(ProgramTest):
             else:
                 self.assertGreater(ratio, 0.0, row)
                 self.assertLessEqual(ratio, 1.0 + ROUNDING, row)
+        outcomes = self.verdicts(folder)
+        self.assertEqual(set(outcomes.values()), {"holds"}, outcomes)
+        self.assertEqual({claim for claim, _ in outcomes}, {row["claim"] for row in closest} - {"F3"})
+        measured = {v["what"]: v["measured"] for v in json.loads((folder / "summary.json").read_text())["verdicts"]}
+        self.assertIn("where 0 is allowed, the largest observed is -", measured["one-sided quotients"])
         attained = {row["statement"]: float(row["ratio"]) for row in closest if "checkerboard" in row["where"]}
         self.assertGreater(len(attained), 3)
         self.assertGreater(min(attained.values()), 0.95, "the checkerboard attains its bounds")
@@ -77,9 +85,21 @@ class TransportBounds(ProgramTest):
         for row in exact:
             self.assertLessEqual(float(row["value"]), bounds[row["arm"], row["T"]], row)
 
+    def test_every_mistake_is_refused(self) -> None:
+        for defect, caught in [("smoothness-without-l0", [("R5", "KL, gradient, L₀"), ("R6", "quadratic, gradient")]),
+                               ("half-plan-stability", [("R5", "KL, plan"), ("R6", "quadratic, plan")]),
+                               ("square-root-for-tau", [("R7", "KL, any mass")]), ("twice-the-step", [("R9", "one-sided quotients")]),
+                               ("no-noise", [("R8", "α = 1/L"), ("R9", "α = 1/L₁"), ("R10", "α = 1/L₁, ε ≤ λ/100")]),
+                               ("s4", [("R11", "sum over all minibatches")]), ("half-limits", [("R15", "KL"), ("R15", "quadratic")]),
+                               ("tenth-of-the-spread", [("R16", "KL"), ("R16", "quadratic")]), ("half-gap", [("R2", "half-sweeps")])]:
+            result = self.run_program("experiment", "run", "transport-bounds", "--out", defect, "--seed", 5, *SMALL, *settings(f'defect="{defect}"'))
+            self.assertEqual(result.returncode, 1, f"{defect}: {result.stdout}{result.stderr}")
+            outcomes = self.verdicts(self.folder / defect / "experiments/transport-bounds")
+            self.assertEqual({what for what, outcome in outcomes.items() if outcome == "refuted"}, set(caught), defect)
+
     def test_wrong_settings(self) -> None:
         for assignment, complaint in [("lambdas=2", "lambdas"), ("stationarity.enumerated=10", "stationarity.enumerated"), ("batches.largest=1", "batches.largest"),
-                                      ("smoothness.pairs=0", "smoothness.pairs"), ("gap.half_sweeps=0", "gap.half_sweeps")]:
+                                      ("smoothness.pairs=0", "smoothness.pairs"), ("gap.half_sweeps=0", "gap.half_sweeps"), ('defect="typo"', "'typo'")]:
             self.assert_refused(self.run_program("experiment", "run", "transport-bounds", "--out", "bad", *SMALL, *settings(assignment)), complaint)
 
 

@@ -24,9 +24,10 @@ def written(folder: Path) -> dict[str, bytes]:
 
 
 class TransportPlane(ProgramTest):
-    def run_it(self, out: str, *further: str | int) -> Path:
+    def run_it(self, out: str, *further: str | int, codes: tuple[int, ...] = (0, 4)) -> Path:
+        """4: so small a run leaves verdicts open."""
         result = self.run_program("experiment", "run", "transport-plane", "--out", out, "--seed", 5, *SMALL, *further)
-        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(result.returncode, codes, result.stderr)
         return self.folder / out / "experiments/transport-plane"
 
     def verdicts(self, folder: Path) -> dict[str, str]:
@@ -41,7 +42,8 @@ class TransportPlane(ProgramTest):
         for verdict in summary["verdicts"]:
             self.assertNotEqual(verdict["outcome"], "refuted", verdict)
         outcomes = self.verdicts(folder)
-        for what in ("line, h_λ", "line, L_λ", "loose oracles", "two moons, affine, h_λ", "two moons, affine, L_λ"):
+        for what in ("line, h_λ", "line, L_λ", "loose oracles", "two moons, affine, h_λ", "two moons, affine, L_λ", "minibatches of L_λ, own",
+                     "minibatches of L_λ, shared"):
             self.assertEqual(outcomes[what], "holds")
         ends = {row["lambda"]: row for row in self.rows(folder, "line_ends.csv")}
         self.assertAlmostEqual(float(ends["1"]["transport"]), 0.9575, places=4)
@@ -74,8 +76,8 @@ class TransportPlane(ProgramTest):
         for defect, caught in [("sharp-gradient", ["two moons, affine, h_λ", "line, h_λ", "loose oracles"]),
                                ("sharp-value", ["two moons, affine, h_λ", "two moons, affine, L_λ"]),
                                ("no-self-term", ["two moons, affine, L_λ", "line, L_λ"]), ("half-self-term", ["two moons, affine, L_λ", "line, L_λ"]),
-                               ("lost-square", ["minibatches, mean", "stationarity, α = 1/L1"])]:
-            outcomes = self.verdicts(self.run_it(defect, *settings(f'defect="{defect}"', 'generators=["affine"]')))
+                               ("lost-square", ["minibatches, mean", "minibatches of L_λ, own", "minibatches of L_λ, shared", "stationarity, α = 1/L1"])]:
+            outcomes = self.verdicts(self.run_it(defect, *settings(f'defect="{defect}"', 'generators=["affine"]'), codes=(1,)))
             for what in caught:
                 self.assertEqual(outcomes[what], "refuted", f"{defect}: {outcomes}")
 
@@ -95,7 +97,7 @@ class TransportPlane(ProgramTest):
                                       ("step_multiples=[]", "step_multiples"),
                                       ("step_multiples=[11]", "from -30 to 10"), ("stationarity.step_divisors=[0]", "step_divisors"),
                                       ('defect="typo"', "'typo'"),
-                                      ("tolerance_share=0.0", "tolerance_share is 0"), ("replicates=2", "replicates"), ("loose.steps=7", "loose.steps")]:
+                                      ("tolerance_share=0.0", "tolerance_share is 0"), ("replicates=2", "replicates"), ("replicates=1025", "replicates is 1025"), ("loose.steps=7", "loose.steps")]:
             self.assert_refused(self.run_program("experiment", "run", "transport-plane", "--out", "bad", *SMALL, *settings(assignment)), complaint)
 
 

@@ -70,7 +70,7 @@ TEST(DescentClaims, refuse_wrong_minibatches) {
                    {"minibatch-weights-ignored", {"the mean over all minibatches"}},
                    {"minibatch-of-mass-one", {"the mean over all minibatches"}},
                    {"minibatch-of-pairs", {"their variance"}},
-                   {"density-of-the-optimum", {"the mean over all minibatches"}}},
+                   {"solves-anew", {"the mean over all minibatches"}}},
                   100);
   expect_refusals(bounds_checks("R11"), broken_descent(),
                   {{"variance-of-independent-pairs", {"the formula of the variance"}}, {"variance-without-s-minus-one", {"the formula of the variance"}}}, 100);
@@ -102,7 +102,7 @@ TEST(DescentClaims, the_printed_bullet_fails_from_four_steps_on) {
   EXPECT_TRUE(smallest.judgement.refutes());
   EXPECT_EQ(smallest.judgement.observed, 8.0);          // 4 steps at ‖∇h‖² = 4, over L = 2
   EXPECT_NEAR(smallest.judgement.allowed, 6.0, 1e-10);  // 2Δ + δ²; 3 steps would give 6 on either side
-  EXPECT_EQ(run_check(check, batches_named("density-of-the-optimum"), 100).refused, 0);
+  EXPECT_EQ(run_check(check, batches_named("solves-anew"), 100).refused, 0);
 }
 
 /// The closed form against sweeps in long double.

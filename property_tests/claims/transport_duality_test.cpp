@@ -35,7 +35,7 @@ TEST(TransportClaims, duality_refuses_wrong_plans_values_and_solutions) {
   expect_refusals(of_transport("R1"), broken_transports(),
                   {{"density-without-e", {"density", "marginals"}},
                    {"density-plus-psi", {"density", "marginals"}},
-                   {"density-of-the-optimum", {"density"}},
+                   {"solves-anew", {"density"}},
                    {"dual-of-centred-psi", {"dual value", "common constant"}},
                    {"plain-entropy", {"strong duality", "the line", "single atoms"}},
                    {"square-without-half", {"strong duality", "half-step equations", "the line", "single atoms"}},

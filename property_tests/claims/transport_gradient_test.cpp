@@ -44,7 +44,7 @@ TEST(TransportGradientClaims, refuse_wrong_gradients) {
                    {"cosine-without-projection", {"the derivative of the ground cost"}},
                    {"cosine-without-norm", {"the derivative of the ground cost"}},
                    {"squared-without-two", {"the derivative of the ground cost"}},
-                   {"quadratic-without-half", {"the slope in λ is I"}}},
+                   {"square-without-half", {"the slope in λ is I"}}},
                   300);
   expect_refusals(transport_checks("R5"), broken_transports(), {{"sharp-gradient-for-plan", {"computed gradients and plans"}}}, 300);
   expect_refusals(transport_checks("R6"), broken_transports(), {{"sharp-gradient-for-plan", {"computed gradients and plans"}}}, 300);

@@ -341,6 +341,127 @@ TEST(Verify, a_finding_is_as_declared_when_it_is_refuted_and_not_when_it_holds) 
   }
 }
 
+/// A finding on transport with checks that judge as told, by the size of the case.
+Verdict judged_as_told(std::vector<std::function<Judgement(int)>> answers, bool stop_at_first = false) {
+  Claim finding = claim_by_id("F5");
+  auto& checks = std::get<std::vector<TypedCheck<TransportSubject>>>(finding.typed);
+  checks.clear();
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    checks.push_back({fmt::format("check {}", i + 1), 4, [answer = answers[i]](const TransportSubject&, const RandomStream&, int size) {
+                        return Trial{answer(size), {}};
+                      }});
+  SilentProgress silent;
+  return verify(finding, transport_subjects().front(), {.cases = 60, .seed = 1, .stop_at_first = stop_at_first}, silent);
+}
+
+Judgement observed(double value) {
+  Judgement judgement;
+  judgement.observed = value;
+  judgement.allowed = 1.0;
+  return judgement;
+}
+
+TEST(Verify, a_finding_is_not_confirmed_by_what_is_no_number) {
+  const auto throws = [](int size) -> Judgement { return size < 3 ? throw std::runtime_error("out of order") : observed(2.0); };
+  for (const bool stop : {false, true}) {
+    for (const double none : {kNan, kInfinity, -kInfinity}) {
+      const Verdict verdict = judged_as_told({[=](int size) { return observed(size == 2 ? none : 2.0); }}, stop);
+      EXPECT_EQ(verdict.outcome, Outcome::inconclusive) << none;
+      EXPECT_FALSE(verdict.counter_example) << none;
+      EXPECT_NE(verdict.detail.find("check 1: 15 case(s) without a number"), std::string::npos) << verdict.detail;
+    }
+    for (const Verdict& verdict : {judged_as_told({throws}, stop), judged_as_told({[](int) { return observed(2.0); }, throws}, stop)}) {
+      EXPECT_EQ(verdict.outcome, Outcome::inconclusive);
+      EXPECT_FALSE(verdict.as_declared());
+      EXPECT_FALSE(verdict.counter_example);
+      EXPECT_NE(verdict.detail.find("30 case(s) without a number"), std::string::npos) << verdict.detail;
+      EXPECT_NE(verdict.detail.find("out of order"), std::string::npos) << verdict.detail;
+    }
+  }
+}
+
+TEST(Verify, a_finding_is_refuted_only_if_each_of_its_checks_is) {
+  const auto refuted = [](int) { return observed(2.0); };
+  const auto holds = [](int) { return observed(0.5); };
+  const auto from_three = [](int size) { return observed(size < 3 ? 0.5 : 4.0); };
+  for (const bool stop : {false, true}) {
+    const Verdict both = judged_as_told({from_three, refuted}, stop);
+    EXPECT_EQ(both.outcome, Outcome::refuted) << both.detail;
+    EXPECT_EQ(both.checks.size(), 2U);
+    ASSERT_TRUE(both.counter_example);
+    EXPECT_EQ(both.counter_example->check, "check 1");
+    EXPECT_EQ(both.counter_example->size, 3);
+    for (const char* part : {"check 1: observed 4, allowed 1", "check 2: observed 2, allowed 1"})
+      EXPECT_NE(both.detail.find(part), std::string::npos) << both.detail;
+    for (const Verdict& one : {judged_as_told({refuted, holds, refuted}, stop), judged_as_told({holds, holds, holds}, stop)}) {
+      EXPECT_EQ(one.outcome, Outcome::holds) << one.detail;
+      EXPECT_FALSE(one.as_declared());
+      EXPECT_FALSE(one.counter_example);
+      EXPECT_EQ(one.checks.size(), 3U);
+      EXPECT_NE(one.detail.find("check 2: not refuted by 60 case(s)"), std::string::npos) << one.detail;
+    }
+  }
+  EXPECT_EQ(judged_as_told({}).outcome, Outcome::inconclusive);
+}
+
+/// Every method of it throws, or what it gives is NaN.
+class Useless final : public RegularisedTransport {
+ public:
+  explicit Useless(bool throws) : throws_(throws) {}
+  [[nodiscard]] TransportSolution solve(const TransportProblem& problem, const SolverSettings& settings, const DualPotentials* start) const override {
+    complain();
+    return RegularisedTransport::solve(problem, settings, start);
+  }
+  [[nodiscard]] Points<double> weights_of_d(const TransportProblem& problem, const DualPotentials&) const override {
+    complain();
+    return Points<double>::Constant(problem.n(), problem.m(), kNan);
+  }
+  [[nodiscard]] Points<double> weights_of_sharp_d(const TransportProblem& problem, const DualPotentials&) const override {
+    complain();
+    return Points<double>::Constant(problem.n(), problem.m(), kNan);
+  }
+  [[nodiscard]] SinkhornLoss loss(const SinkhornProblem& problem, const SolverSettings& settings) const override {
+    complain();
+    SinkhornLoss loss = RegularisedTransport::loss(problem, settings);
+    loss.value = loss.sharp_value = kNan;
+    return loss;
+  }
+
+ private:
+  void complain() const {
+    if (throws_) throw std::runtime_error("out of order");
+  }
+
+  bool throws_;
+};
+
+class UselessBounds final : public TransportBounds {
+ public:
+  explicit UselessBounds(bool throws) : throws_(throws) {}
+  [[nodiscard]] double loss_at_infinity(const SinkhornProblem&) const override { return throws_ ? throw std::runtime_error("out of order") : kNan; }
+
+ private:
+  bool throws_;
+};
+
+TEST(Verify, no_finding_is_confirmed_by_a_useless_subject) {
+  SilentProgress silent;
+  std::size_t judged = 0;
+  for (const Claim& claim : claims()) {
+    if (!claim.finding()) continue;
+    for (const bool throws : {true, false}) {
+      for (const Subject& subject : {Subject(TransportSubject{"useless", "", std::make_shared<Useless>(throws)}),
+                                     Subject(TransportBoundsSubject{"useless", "", std::make_shared<UselessBounds>(throws)})}) {
+        if (!claim.applies_to(subject)) continue;
+        const Verdict verdict = verify(claim, subject, {.cases = 60}, silent);
+        EXPECT_EQ(verdict.outcome, Outcome::inconclusive) << claim.id << (throws ? ", throws" : ", NaN") << ": " << verdict.detail;
+        ++judged;
+      }
+    }
+  }
+  EXPECT_EQ(judged, 14U) << "six findings on transport, one of them on bounds as well";
+}
+
 TEST(Verify, reports_its_progress_up_to_the_end) {
   class Last final : public Progress {
    public:

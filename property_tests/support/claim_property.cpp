@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <cmath>
 #include <iostream>
 #include <sstream>
 
@@ -24,6 +25,13 @@ std::string refusal(const LossSubject& subject, const LossCase& c, const Judgeme
     sentence += "; the case rounded to float:\n" + rounded.str();
   }
   return sentence;
+}
+
+/// The subject threw, or gave no finite number: no counter-example to a finding.
+bool without_number(const Judgement& judgement) { return !judgement.note.empty() || !std::isfinite(judgement.observed) || std::isnan(judgement.ratio()); }
+
+std::string no_number(const Judgement& judgement) {
+  return fmt::format("no finite number was given (observed {}, allowed {}), which shows nothing; {}", judgement.observed, judgement.allowed, judgement.note);
 }
 
 class SilentListener final : public rc::detail::TestListener {
@@ -47,6 +55,7 @@ bool check_quietly(const Testable& testable, std::string& report) {
 /// One check on all subjects.
 void run_check(const Claim& claim, const LossCheck& check, const std::vector<LossSubject>& subjects, Report report, ClaimProperty& property) {
   std::vector<std::uint64_t> judged(subjects.size(), 0);
+  std::string unjudged;
   const auto testable = [&] {
     const LossCase drawn = *loss_case(check.limits);
     const bool tie = has_exact_tie(drawn);
@@ -64,6 +73,10 @@ void run_check(const Claim& claim, const LossCheck& check, const std::vector<Los
       }
       any = true;
       ++judged[i];
+      if (claim.finding() && without_number(judgement)) {
+        unjudged = no_number(judgement);
+        continue;
+      }
       if (judgement.refutes()) RC_FAIL(refusal(subjects[i], c, judgement));
     }
     if (!any) return;
@@ -72,7 +85,10 @@ void run_check(const Claim& claim, const LossCheck& check, const std::vector<Los
   const bool printed = report == Report::print && !claim.finding();
   const bool holds = printed ? rc::check(claim.id + ", " + check.name, testable) : check_quietly(testable, property.report);
   const bool passed = holds != claim.finding();
-  if (!passed && claim.finding()) {
+  if (!unjudged.empty()) {
+    property.passed = false;
+    property.complaint += fmt::format("{}: {}\n", check.name, unjudged);
+  } else if (!passed && claim.finding()) {
     property.passed = false;
     property.complaint += fmt::format("{}: declared false, and no case refutes it\n", check.name);
   } else if (!passed) {
@@ -111,6 +127,7 @@ template <class S>
 void run_typed_finding(const Claim& claim, const TypedCheck<S>& check, const S& subject, ClaimProperty& property) {
   TypedCase smallest;
   std::uint64_t judged = 0;
+  std::string unjudged;
   const auto testable = [&] {
     const TypedCase drawn = TypedCase::draw(check.largest);
     const Judgement judgement = drawn.judged(check, subject).judgement;
@@ -120,7 +137,8 @@ void run_typed_finding(const Claim& claim, const TypedCheck<S>& check, const S& 
     }
     ++judged;
     ++property.kinds[fmt::format("size {}", drawn.size)];
-    if (!judgement.refutes()) return;
+    if (without_number(judgement)) unjudged = no_number(judgement);
+    if (!judgement.refutes() || without_number(judgement)) return;
     smallest = drawn;  // a shrunk case is kept only if it is refuted too, so that the last one is the smallest
     RC_FAIL(fmt::format("observed {:.17g}, allowed {:.17g}; {}", judgement.observed, judgement.allowed, judgement.note));
   };
@@ -131,11 +149,13 @@ void run_typed_finding(const Claim& claim, const TypedCheck<S>& check, const S& 
     property.passed = false;
     property.complaint += fmt::format("{}, {} on {}: {}\n", claim.id, check.name, subject.name, what);
   };
-  if (holds || smallest.size == 0)
+  if (!unjudged.empty())
+    complain(unjudged);
+  else if (holds || smallest.size == 0)
     complain("declared false, and no case refutes it");
   else if (smallest.size != 1)
     complain(fmt::format("the smallest counter-example has size {}, not 1", smallest.size));
-  else if (const Judgement again = smallest.judged(check, subject).judgement; !again.refutes() || !again.note.empty())
+  else if (const Judgement again = smallest.judged(check, subject).judgement; !again.refutes() || without_number(again))
     complain("the counter-example is not refuted again by its numbers; " + again.note);
 }
 

@@ -118,7 +118,7 @@ std::string verdict_table(const std::vector<Verdict>& verdicts) {
   std::vector<std::vector<std::string>> rows{{"claim", "subject", "verdict", "cases", "worst ratio", "detail"}};
   for (const Verdict& v : verdicts)
     rows.push_back({v.claim + " " + v.title, v.subject, outcome_in_words(v), std::to_string(v.cases), shown_ratio(v.worst_ratio()),
-                    v.outcome == Outcome::holds ? v.counted() : v.detail});
+                    v.outcome == Outcome::holds && v.as_declared() ? v.counted() : v.detail});
   return aligned(rows);
 }
 

@@ -1,4 +1,5 @@
-/// F4: the first bullet of Theorem 4.2 as it is printed.
+/// F4: the first bullet of Theorem 4.2 as it is printed. An oracle that errs by δ keeps ‖∇h‖ up at every step, and the left side grows with T: both divisions
+/// by L have to be by T (R8).
 
 #include <algorithm>
 #include <cmath>
@@ -6,6 +7,7 @@
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/claims/dynamics_trial.h"
 #include "slicecheck/claims/transport_case.h"
+#include "slicecheck/core/error.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
@@ -79,6 +81,7 @@ Trial printed_bullet(const TransportSubject& subject, const RandomStream& stream
     if (t > 0) sum += gradient.squaredNorm();
     if (t == c.steps) break;
     const Eigen::VectorXd g = c.of.estimate(subject, theta);
+    if (!g.allFinite()) throw Error(fmt::format("the gradient of step {} is not finite", t));
     delta = std::max(delta, (g - gradient).norm());
     theta -= g / L;
     largest = std::max(largest, theta.squaredNorm() + best.squaredNorm());
@@ -110,9 +113,7 @@ Claim claim_f4() {
   Claim claim;
   claim.id = "F4";
   claim.title = "The first bullet of Theorem 4.2 as printed";
-  claim.statement =
-      "Printed: with α = 1/L and T < 2ΔL/σ², (1/L) Σ_{t≤T} E‖∇h(θ_t)‖² ≤ 2LΔ/L + δ² + σ². False: an oracle that errs by δ keeps ‖∇h‖ up at every step, and the "
-      "left side grows with T. Both divisions by L have to be by T (R8).";
+  claim.statement = "With α = 1/L and T < 2ΔL/σ², (1/L) Σ_{t≤T} E‖∇h(θ_t)‖² ≤ 2LΔ/L + δ² + σ².";
   claim.source = "Report 003, Theorem 4.2; theory/regularised_transport.md";
   claim.expected = Outcome::refuted;
   std::get<std::vector<TypedCheck<TransportSubject>>>(claim.typed) = {{"constant step, an oracle with an error", 4, printed_bullet}};

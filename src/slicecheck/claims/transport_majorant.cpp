@@ -67,7 +67,7 @@ Trial majorant(const TransportBoundsSubject& subject, const CostFamily& family, 
   const double atoms = reach(family);
   const double norm = (theta.norm() + v.norm() + 1.0) * atoms;
   const double size = 2.0 * norm * norm + 2.0 * norm * atoms * v.norm() + static_cast<double>(std::abs(here.value) + std::abs(there.value));
-  const double slack = tolerance::gamma(64.0, kUnit) * size + static_cast<double>(here.gap + there.gap);
+  const double slack = tolerance::gamma(64.0, kUnit) * size + static_cast<double>(here.gap);
   auto values = family.values();
   values.push_back(named("theta", theta));
   values.push_back(named("v", v));

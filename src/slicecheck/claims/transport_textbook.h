@@ -17,7 +17,7 @@ struct TextbookPotentials {
   RealVector psi;
 };
 
-/// The same potentials in the convention of this library, in long double.
+/// Potentials of this library in Lemma 2.1's convention, in long double: for KL φ = phi + λ.
 TextbookPotentials textbook_potentials(const TransportProblem& problem, const DualPotentials& potentials);
 
 /// M(V) of Lemma 2.1: e^{V/λ}/e or V₊/λ, n×m.
@@ -35,7 +35,7 @@ RealTable textbook_feasible_plan(const TransportProblem& problem, const Textbook
 /// P(π') − D(φ, ψ) for that plan, as a difference of the two values.
 Real textbook_gap(const TransportProblem& problem, const TextbookPotentials& potentials);
 
-/// d, π*, the potentials, to `gap` ≤ 1e-15·(λ + max|C|) where half-steps in long double get there within `most_sweeps`; see `gap` for how far they got.
+/// d, π*, the potentials, to `gap` ≤ the tolerance asked for where `textbook_solution` gets there; see `gap` for how far it got.
 struct TextbookSolution {
   TextbookPotentials potentials;
   RealTable plan;         ///< feasible
@@ -44,7 +44,8 @@ struct TextbookSolution {
   Real regularisation = 0.0L;
   Real gap = 0.0L;
 };
-/// Alternating exact half-steps from ψ = 0, and for the quadratic regulariser Newton's method on the support once it stays the same.
+/// Alternating exact half-steps from φ = 0 and, every fourth time, up to eight steps of Newton's method while they let the dual grow, for both regularisers;
+/// until the gap is at most `tolerance` (in the units of C), or `most_sweeps` times.
 TextbookSolution textbook_solution(const TransportProblem& problem, Real tolerance, int most_sweeps = 20'000);
 
 }  // namespace slicecheck

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <set>
 
 #include "slicecheck/claims/case_stream.h"
 #include "slicecheck/claims/claim.h"
@@ -27,6 +28,14 @@ int size_of_case(const TypedCheck<S>& check, std::uint64_t number) {
 /// NaN counts as larger than everything.
 bool worse(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a > b; }
 
+/// The subject threw, or what was observed of it is no finite number. That breaks what holds, and shows nothing about what is declared false.
+bool without_number(const Judgement& judgement) {
+  return judgement.skipped.empty() && (!judgement.note.empty() || !std::isfinite(judgement.observed) || std::isnan(judgement.ratio()));
+}
+
+/// A finding is refuted by finite numbers only.
+bool refuted_by(const Claim& claim, const Judgement& judgement) { return judgement.refutes() && !(claim.finding() && without_number(judgement)); }
+
 std::uint64_t case_count(const Budget& budget, const Claim& claim, std::uint64_t cost) {
   return std::min(budget.cases, std::max(claim.minimum_cases, budget.cases / std::max<std::uint64_t>(1, cost)));
 }
@@ -42,10 +51,12 @@ struct Judged {
 struct CheckResult {
   CheckEvidence evidence;
   std::optional<std::uint64_t> first_refuted;
+  std::uint64_t without_number = 0;
+  std::string note;  ///< of the first case without a number
 };
 
-CheckResult run_check(const std::string& name, std::uint64_t cases, const std::function<Judged(std::uint64_t)>& judge_case, Verdict& verdict,
-                      const std::function<void(double)>& progress) {
+CheckResult run_check(const Claim& claim, const std::string& name, std::uint64_t cases, const std::function<Judged(std::uint64_t)>& judge_case,
+                      Verdict& verdict, const std::function<void(double)>& progress) {
   std::vector<Judged> judged(static_cast<std::size_t>(cases));
   std::atomic<Index> done{0};
   parallel_for(static_cast<Index>(cases), [&](Index i) {
@@ -65,7 +76,9 @@ CheckResult run_check(const std::string& name, std::uint64_t cases, const std::f
     ++result.evidence.cases;
     if (worse(judgement.ratio(), result.evidence.worst_ratio)) result.evidence.worst_ratio = judgement.ratio();
     if (!std::isnan(judgement.tightness)) result.evidence.tightness = std::max(result.evidence.tightness.value_or(0.0), judgement.tightness);
-    if (judgement.refutes() && !result.first_refuted) result.first_refuted = i;
+    if (without_number(judgement) && result.without_number++ == 0)
+      result.note = judgement.note.empty() ? fmt::format("it gave {} where a number is needed", judgement.observed) : judgement.note;
+    if (refuted_by(claim, judgement) && !result.first_refuted) result.first_refuted = i;
   }
   return result;
 }
@@ -98,7 +111,9 @@ class Verification {
 
   Verdict verdict() {
     if (verdict_.checks.empty() && too_few_.empty()) too_few_ = "no check of the claim was run: there is nothing to judge";
-    if (verdict_.counter_example) {
+    if (claim_.finding()) {
+      decide_finding();
+    } else if (verdict_.counter_example) {
       verdict_.outcome = Outcome::refuted;
       verdict_.detail = refuted_sentence(*verdict_.counter_example);
     } else if (!too_few_.empty()) {
@@ -130,9 +145,9 @@ class Verification {
         return Judged{judge(check, subject, c), c.kind, {}};
       };
       const auto refuted = run_one(check.name, check.cost, check.randomised, i, claim_.checks.size(), judge_case);
-      if (!refuted || verdict_.counter_example) continue;
+      if (!refuted || kept()) continue;
       const LossCase small = minimise(check, subject, drawn_case(claim_, check, subject, budget_.seed, *refuted));
-      verdict_.counter_example = CounterExample{check.name, judge(check, subject, small), *refuted, small, 0, values_of(small)};
+      keep({check.name, judge(check, subject, small), *refuted, small, 0, values_of(small)});
     }
   }
 
@@ -151,11 +166,11 @@ class Verification {
         return Judged{std::move(trial.judgement), fmt::format("size {}", size), std::move(trial.counts)};
       };
       const auto refuted = run_one(check.name, check.cost, check.randomised, i, checks.size(), judge_case);
-      if (!refuted || verdict_.counter_example) continue;
+      if (!refuted || kept()) continue;
       for (int size = 1; size <= size_of_case(check, *refuted); ++size) {
         Trial trial = judge(check, subject, case_stream(claim_.id, check.name, budget_.seed, *refuted), size);
-        if (!trial.judgement.refutes()) continue;
-        verdict_.counter_example = CounterExample{check.name, trial.judgement, *refuted, {}, size, std::move(trial.values)};
+        if (!refuted_by(claim_, trial.judgement)) continue;
+        keep({check.name, trial.judgement, *refuted, {}, size, std::move(trial.values)});
         break;
       }
     }
@@ -163,17 +178,51 @@ class Verification {
 
   std::optional<std::uint64_t> run_one(const std::string& name, std::uint64_t cost, bool randomised, std::size_t number, std::size_t of,
                                        const std::function<Judged(std::uint64_t)>& judge_case) {
-    const CheckResult result = run_check(name, case_count(budget_, claim_, cost), judge_case, verdict_,
+    const CheckResult result = run_check(claim_, name, case_count(budget_, claim_, cost), judge_case, verdict_,
                                          [&](double fraction) { progress_.update(what_, (static_cast<double>(number) + fraction) / static_cast<double>(of)); });
     verdict_.cases += result.evidence.cases;
     verdict_.checks.push_back(result.evidence);
     verdict_.randomised_cases += randomised ? result.evidence.cases : 0;
     if (result.evidence.cases < claim_.minimum_cases && too_few_.empty())
       too_few_ = fmt::format("{}: {} case(s) judged; at least {} are needed to decide", name, result.evidence.cases, claim_.minimum_cases);
+    if (claim_.finding() && result.without_number > 0 && no_number_.empty())
+      no_number_ = fmt::format("{}: {} case(s) without a number, which neither refute nor confirm; {}", name, result.without_number, result.note);
     return result.first_refuted;
   }
 
-  [[nodiscard]] bool stopped() const { return budget_.stop_at_first && verdict_.counter_example.has_value(); }
+  /// One of each check of a finding, of the first refuted check otherwise; the verdict shows the first in full.
+  void keep(CounterExample example) {
+    refuted_.push_back(refuted_sentence(example));
+    refuted_checks_.insert(example.check);
+    if (!verdict_.counter_example) verdict_.counter_example = std::move(example);
+  }
+
+  /// A finding is refuted if each of its checks is, by finite numbers.
+  void decide_finding() {
+    const std::string held = not_refuted();
+    if (verdict_.checks.empty() || !no_number_.empty() || !held.empty()) {
+      verdict_.counter_example.reset();
+      const std::string& open = no_number_.empty() ? too_few_ : no_number_;
+      verdict_.outcome = open.empty() ? Outcome::holds : Outcome::inconclusive;
+      verdict_.detail = open.empty() ? held : open;
+      return;
+    }
+    verdict_.outcome = Outcome::refuted;
+    verdict_.detail = fmt::format("{}", fmt::join(refuted_, "; "));
+  }
+
+  /// The checks of a finding without a counter-example.
+  [[nodiscard]] std::string not_refuted() const {
+    std::vector<std::string> held;
+    for (const CheckEvidence& check : verdict_.checks)
+      if (!refuted_checks_.contains(check.name))
+        held.push_back(fmt::format("{}: not refuted by {} case(s), worst observed / allowed {:.3g}", check.name, check.cases, check.worst_ratio));
+    return fmt::format("{}", fmt::join(held, "; "));
+  }
+
+  /// One counter-example is enough, except for a finding, all of whose checks are judged.
+  [[nodiscard]] bool kept() const { return !claim_.finding() && verdict_.counter_example.has_value(); }
+  [[nodiscard]] bool stopped() const { return budget_.stop_at_first && kept(); }
 
   const Claim& claim_;
   Budget budget_;
@@ -181,6 +230,9 @@ class Verification {
   Verdict verdict_;
   std::string what_;
   std::string too_few_;
+  std::string no_number_;             ///< of a finding: the first check with cases without a number
+  std::vector<std::string> refuted_;  ///< the counter-examples in words
+  std::set<std::string> refuted_checks_;
 };
 
 template <class Check>

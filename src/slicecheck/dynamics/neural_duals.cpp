@@ -54,6 +54,37 @@ Points<double> slopes(GroundCost cost, const Points<double>& c, PointsView<doubl
   return sine;
 }
 
+/// Both networks at the points of a minibatch.
+template <class S>
+struct Evaluated {
+  Evaluated(const Critic<S>& phi, const Critic<S>& psi, VectorView<S> parameters, PointsView<S> z, PointsView<S> y)
+      : alpha(parameters.head(phi.parameters())),
+        beta(parameters.segment(phi.parameters(), psi.parameters())),
+        at_z(phi.linearise(alpha, z)),
+        at_y(psi.linearise(beta, y)) {}
+
+  /// scale · scores, and the constant t on φ.
+  [[nodiscard]] DualPotentials potentials(double scale, S constant) const {
+    DualPotentials out{scale * at_z->scores().template cast<double>(), scale * at_y->scores().template cast<double>()};
+    out.phi.array() += static_cast<double>(constant);
+    return out;
+  }
+
+  /// D at these potentials and its gradient in (α, β, t), the last 0.
+  [[nodiscard]] DualGradient<S> gradient(const TransportProblem& problem, const DualPotentials& potentials, double scale) const {
+    const DualPotentials slope = dual_derivative(problem, potentials);
+    DualGradient<S> out{dual_value(problem, potentials), Vector<S>(alpha.size() + beta.size() + 1)};
+    out.gradient << at_z->pullback_parameters({{}, (scale * slope.phi).template cast<S>()}),
+        at_y->pullback_parameters({{}, (scale * slope.psi).template cast<S>()}), S{0};
+    return out;
+  }
+
+  Vector<S> alpha;
+  Vector<S> beta;
+  std::unique_ptr<CriticLinearisation<S>> at_z;
+  std::unique_ptr<CriticLinearisation<S>> at_y;
+};
+
 /// R7 in the points of the minibatch.
 double gradient_bound(const TransportProblem& problem, const Points<double>& slope, double gap) {
   CostConstants constants;
@@ -107,35 +138,25 @@ Vector<S> NeuralDuals<S>::initial(std::uint64_t seed, std::uint32_t replicate, s
 
 template <class S>
 DualPotentials NeuralDuals<S>::potentials(VectorView<S> parameters, PointsView<S> z, PointsView<S> y) const {
-  const Vector<S> alpha = parameters.head(phi_->parameters()), beta = parameters.segment(phi_->parameters(), psi_->parameters());
-  DualPotentials out{scale_ * phi_->linearise(alpha, z)->scores().template cast<double>(), scale_ * psi_->linearise(beta, y)->scores().template cast<double>()};
-  out.phi.array() += static_cast<double>(parameters[parameters.size() - 1]);
-  return out;
+  return Evaluated<S>(*phi_, *psi_, parameters, z, y).potentials(scale_, parameters[parameters.size() - 1]);
 }
 
 template <class S>
 DualGradient<S> NeuralDuals<S>::gradient(VectorView<S> parameters, PointsView<S> z, PointsView<S> y, const TransportProblem& problem) const {
-  const Vector<S> alpha = parameters.head(phi_->parameters()), beta = parameters.segment(phi_->parameters(), psi_->parameters());
-  const auto at_z = phi_->linearise(alpha, z);
-  const auto at_y = psi_->linearise(beta, y);
-  DualPotentials potentials{scale_ * at_z->scores().template cast<double>(), scale_ * at_y->scores().template cast<double>()};
-  potentials.phi.array() += static_cast<double>(parameters[parameters.size() - 1]);
-  const DualPotentials slope = dual_derivative(problem, potentials);
-  DualGradient<S> out{dual_value(problem, potentials), Vector<S>(this->parameters())};
-  out.gradient << at_z->pullback_parameters({{}, (scale_ * slope.phi).template cast<S>()}),
-      at_y->pullback_parameters({{}, (scale_ * slope.psi).template cast<S>()}), S{0};
-  return out;
+  const Evaluated<S> at(*phi_, *psi_, parameters, z, y);
+  return at.gradient(problem, at.potentials(scale_, parameters[parameters.size() - 1]), scale_);
 }
 
 template <class S>
 double NeuralDuals<S>::ascend(State<S>& state, PointsView<S> z, PointsView<S> y, const TransportProblem& problem, const Scheme<S>& scheme, double step_size,
                               const RandomStream& noise) const {
-  const DualPotentials now = potentials(state.u, z, y);
+  const Evaluated<S> at(*phi_, *psi_, state.u, z, y);
+  S& constant = state.u[state.u.size() - 1];
+  const DualPotentials now = at.potentials(scale_, constant);
   DualGradient<S> found;
   if (now.phi.allFinite() && now.psi.allFinite()) {
-    S& constant = state.u[state.u.size() - 1];
     constant += static_cast<S>(with_best_constant(problem, now).phi[0] - now.phi[0]);
-    found = gradient(state.u, z, y, problem);
+    found = at.gradient(problem, at.potentials(scale_, constant), scale_);
   }
   if (found.gradient.size() == 0 || !std::isfinite(found.value) || !found.gradient.allFinite()) {
     ++state.step;

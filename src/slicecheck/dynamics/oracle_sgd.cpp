@@ -48,24 +48,54 @@ void require_reached(const TransportSolution& solution, double tolerance, const 
 }
 
 /// Where to begin with d(G, G): both its potentials can be had with φ = −ψ, and ψ ↦ (ψ − φ*(ψ))/2 converges where alternating half-steps creep, as the plan
-/// falls into blocks for small λ. Until its steps are of the size that a gap of `tolerance` allows.
-DualPotentials symmetric_start(const TransportProblem& problem, const DualPotentials* start, double tolerance, Index most) {
+/// falls into blocks for small λ. Until its steps are of the size that a gap of `tolerance` allows, or one half-step is left of `most`.
+struct SymmetricStart {
   DualPotentials at;
+  Index sweeps = 0;
+};
+SymmetricStart symmetric_start(const TransportProblem& problem, const DualPotentials* start, double tolerance, Index most) {
+  SymmetricStart out;
+  DualPotentials& at = out.at;
   at.psi = start != nullptr ? Vector<double>(0.5 * (start->psi - start->phi)) : Vector<double>(Vector<double>::Zero(problem.n()));
   const double enough = 0.5 * std::sqrt(tolerance) * std::sqrt(problem.lambda);
-  for (Index k = 0; k < most; ++k) {
+  for (bool close = false; !close && out.sweeps + 2 < most;) {
     at.phi = best_phi(problem, at.psi);
+    ++out.sweeps;
     const Vector<double> moved = 0.5 * (at.psi - at.phi);
-    const bool done = (moved - at.psi).cwiseAbs().maxCoeff() <= enough;
+    close = !((moved - at.psi).cwiseAbs().maxCoeff() > enough);
     at.psi = moved;
-    if (done) break;
   }
-  at.phi = best_phi(problem, at.psi);
-  return at;
+  at.phi = -at.psi;
+  if (most > 1) {
+    at.phi = best_phi(problem, at.psi);
+    ++out.sweeps;
+  }
+  return out;
+}
+
+/// d(G, G) or d(Y, Y), from there; `settings.most_sweeps` for both together.
+TransportSolution solve_symmetric(const RegularisedTransport& transport, const TransportProblem& problem, const DualPotentials* start,
+                                  SolverSettings settings) {
+  const SymmetricStart begin = symmetric_start(problem, start, settings.tolerance, settings.most_sweeps);
+  settings.most_sweeps -= begin.sweeps;
+  TransportSolution solution = transport.solve(problem, settings, &begin.at);
+  solution.sweeps += begin.sweeps;
+  return solution;
+}
+
+void require_potentials(const DualPotentials& potentials, Index n, Index m, const char* name) {
+  if (potentials.phi.size() == 0 && potentials.psi.size() == 0) return;
+  if (potentials.phi.size() != n || potentials.psi.size() != m)
+    reject("oracle SGD: the state has potentials of {} and {} entries for {}; expected {} and {}, or none", potentials.phi.size(), potentials.psi.size(), name,
+           n, m);
+  if (!potentials.phi.allFinite() || !potentials.psi.allFinite()) reject("oracle SGD: the state's potentials for {} are not finite", name);
 }
 
 /// One more half-step over φ: D does not fall, and every row of the plan gets its mass.
-void end_on_rows(const TransportProblem& problem, TransportSolution& solution) { solution.potentials.phi = best_phi(problem, solution.potentials.psi); }
+void end_on_rows(const TransportProblem& problem, TransportSolution& solution) {
+  solution.potentials.phi = best_phi(problem, solution.potentials.psi);
+  ++solution.sweeps;
+}
 
 }  // namespace
 
@@ -81,8 +111,7 @@ OracleSgd::OracleSgd(OracleParts parts) : parts_(std::move(parts)), transport_(p
   cumulative_a_ = cumulative(parts_.a);
   cumulative_b_ = cumulative(parts_.b);
   if (parts_.objective == OracleObjective::transport) return;
-  const DualPotentials begin = symmetric_start(problem, nullptr, parts_.tolerance, parts_.most_sweeps);
-  const TransportSolution found = transport_->solve(problem, {parts_.tolerance, parts_.most_sweeps}, &begin);
+  const TransportSolution found = solve_symmetric(*transport_, problem, nullptr, {parts_.tolerance, parts_.most_sweeps});
   require_reached(found, parts_.tolerance, "d(Y, Y)");
   within_y_ = found.dual_value;
   within_y_gap_ = found.gap + found.floor;
@@ -106,6 +135,10 @@ TransportProblem OracleSgd::within(PointsView<double> z) const {
 
 OracleAnswer OracleSgd::ask(PointsView<double> z, const OracleState& state, double tolerance) const {
   const SolverSettings settings{tolerance, parts_.most_sweeps};
+  if (parts_.warm_start) {
+    require_potentials(state.between, parts_.a.size(), parts_.b.size(), "d(G, Y)");
+    if (parts_.objective == OracleObjective::sinkhorn) require_potentials(state.within, parts_.a.size(), parts_.a.size(), "d(G, G)");
+  }
   const auto begin = [&](const DualPotentials& potentials) { return parts_.warm_start && potentials.psi.size() > 0 ? &potentials : nullptr; };
   OracleAnswer answer;
   const TransportProblem problem = between(z);
@@ -116,8 +149,7 @@ OracleAnswer OracleSgd::ask(PointsView<double> z, const OracleState& state, doub
   answer.gap = answer.between.gap + answer.between.floor;
   if (parts_.objective == OracleObjective::transport) return answer;
   const TransportProblem self = within(z);
-  const DualPotentials symmetric = symmetric_start(self, begin(state.within), tolerance, parts_.most_sweeps);
-  answer.within = transport_->solve(self, settings, &symmetric);
+  answer.within = solve_symmetric(*transport_, self, begin(state.within), settings);
   require_reached(answer.within, tolerance, "d(G, G)");
   end_on_rows(self, answer.within);
   answer.value = 2.0 * answer.value - answer.within.dual_value - within_y_;
@@ -167,8 +199,8 @@ OracleReport OracleSgd::advance(OracleState& state) const {
   const auto image = parts_.generator->linearise(state.training.u, parts_.x);
   const Points<double>& z = image->images();
   const auto refuse = [&](const char* what) { reject("step {}: {} not finite; the step size {} is too large for this training", t, what, alpha); };
-  // Beyond 1e150 the squares of a cost matrix overflow.
-  if (!z.allFinite() || !(z.cwiseAbs().maxCoeff() < 1e150)) refuse("the generator's images are");
+  // Costs beyond 1e150 are no problem of transport: squares of them overflow.
+  if (!z.allFinite() || !(z.cwiseAbs().maxCoeff() < 1e70)) refuse("the generator's images are");
   const OracleAnswer answer = ask(z, state, parts_.tolerance);
   if (!std::isfinite(answer.value)) refuse("the objective is");
   const Vector<double> g = image->pullback(parts_.batch == 0 ? full_cotangent(z, answer) : batch_cotangent(z, answer, draw(t)));

@@ -31,10 +31,10 @@ struct OracleParts {
   Regulariser regulariser = Regulariser::kl;
   double lambda = 1.0;
   OracleObjective objective = OracleObjective::transport;
-  double tolerance = 1e-6;  ///< ε, in the units of the cost: each oracle goes on until its certified gap is at most that, and no further
-  Index most_sweeps = 100'000;
-  bool warm_start = true;  ///< the oracle begins with the potentials of the step before; otherwise with ψ = 0
-  Index batch = 0;         ///< S atoms of each law at every step; 0: all of them, the full gradient Σ π ∇C
+  double tolerance = 1e-6;      ///< ε, in the units of the cost: each oracle goes on until its certified gap is at most that, and no further
+  Index most_sweeps = 100'000;  ///< of each oracle; the half-steps that d(G, G) begins with are among them
+  bool warm_start = true;       ///< the oracle begins with the potentials of the step before; otherwise with ψ = 0
+  Index batch = 0;              ///< S atoms of each law at every step; 0: all of them, the full gradient Σ π ∇C
   bool shared_batch =
       false;  ///< sinkhorn: the self term's first slot has the x of the other term (R12: 9σ²), or its own (5σ²). Its second slot is always independent.
   std::shared_ptr<const Scheme<double>> scheme;
@@ -65,7 +65,7 @@ struct OracleReport {
   double error = 0.0;
   double between_gap = 0.0;  ///< the ε that was reached
   double within_gap = 0.0;
-  Index sweeps = 0;  ///< of all its oracles
+  Index sweeps = 0;  ///< of all its oracles, all half-steps counted
   double step_size = 0.0;
   double gradient_norm = 0.0;  ///< ‖g‖
 };
@@ -94,7 +94,7 @@ class OracleSgd {
 
   /// The oracle at images z n×d: potentials with a gap of at most `tolerance`, beginning with those of `state` where parts().warm_start is set; then a
   /// half-step over φ, which lowers no D and gives every row of the plan its mass, so that R7 has √(2κ). d(G, G) begins with averaged half-steps of φ = −ψ.
-  /// @throws InputError where the gap is out of reach, by name.
+  /// @throws InputError where the gap is out of reach, by name, and for potentials of `state` that are neither empty nor of the laws' sizes.
   [[nodiscard]] virtual OracleAnswer ask(PointsView<double> z, const OracleState& state, double tolerance) const;
 
   /// Σ over all atoms, n×d: the gradient G in the images that the answer's potentials give.
@@ -128,7 +128,8 @@ class OracleSgd {
 /// Writes the state as a `TrainingRecord` (dynamics/checkpoint.h): the potentials stand behind the scheme's own vectors. @throws InputError where it cannot be
 /// written.
 void save_oracle_state(const std::filesystem::path& path, const std::string& fingerprint, const OracleState& state);
-/// The same state to the bit. @throws InputError as `load_checkpoint`, and for a checkpoint that is not of such a training.
+/// The same state to the bit. @throws InputError as `load_checkpoint`, and for a checkpoint that is not of such a training. Sizes are judged by
+/// `OracleSgd::ask`.
 OracleState load_oracle_state(const std::filesystem::path& path, const std::string& fingerprint);
 
 }  // namespace slicecheck

@@ -171,7 +171,7 @@ std::vector<TransportDefect> broken_batches() {
           batch_defect("minibatch-weights-ignored", "the plan is divided by 1/(nm), whatever the weights", BatchDefect::weights_ignored),
           batch_defect("minibatch-of-mass-one", "the estimate is divided by its own mass", BatchDefect::mass_one),
           batch_defect("minibatch-of-pairs", "the k-th x meets the k-th y only: the mean is right, the variance is not", BatchDefect::pairs_only),
-          transport_defect("density-of-the-optimum", "the problem is solved anew for whatever potentials are given", std::make_shared<Resolving>())};
+          transport_defect("solves-anew", "the problem is solved anew for whatever potentials are given", std::make_shared<Resolving>())};
 }
 
 std::vector<TransportBoundsDefect> broken_descent() {

@@ -23,7 +23,6 @@ enum class Wrong {
   no_projection,
   no_two,
   no_norm,
-  no_half,
 };
 
 Points<double> product(const TransportProblem& problem) { return problem.a * problem.b.transpose(); }
@@ -57,11 +56,6 @@ class WrongGradient final : public RegularisedTransport {
       case Wrong::no_support: return kl ? right : sharp_gradient_weights(problem, plan, product(problem));
       default: return right;
     }
-  }
-
-  [[nodiscard]] double regularisation_of(const TransportProblem& problem, PointsView<double> plan) const override {
-    const double right = RegularisedTransport::regularisation_of(problem, plan);
-    return wrong_ == Wrong::no_half && problem.regulariser == Regulariser::quadratic ? 2.0 * right : right;
   }
 
   [[nodiscard]] Points<double> pullback(GroundCost cost, PointsView<double> z, PointsView<double> y, PointsView<double> weights) const override {
@@ -168,8 +162,7 @@ std::vector<TransportDefect> broken_gradients() {
           gradient("l1-kink-to-one-side", "L1 cost: derivative 1 at the kink instead of 0", Wrong::kink_is_one),
           gradient("cosine-without-projection", "cosine cost: the radial part left in the derivative", Wrong::no_projection),
           gradient("cosine-without-norm", "cosine cost: derivative not divided by ‖z‖", Wrong::no_norm),
-          gradient("squared-without-two", "squared cost: factor 2 of the derivative lost", Wrong::no_two),
-          gradient("quadratic-without-half", "Σ π²/(ab) for the quadratic regulariser's ½ Σ π²/(ab)", Wrong::no_half)};
+          gradient("squared-without-two", "squared cost: factor 2 of the derivative lost", Wrong::no_two)};
 }
 
 std::vector<TransportBoundsDefect> broken_smoothness() {

@@ -32,9 +32,9 @@ std::vector<TransportDefect> broken_sinkhorn();
 std::vector<TransportBoundsDefect> broken_smoothness();
 /// Steps, stationarity, noise (R8–R11).
 std::vector<TransportBoundsDefect> broken_descent();
-/// Error, noise and limit of the Sinkhorn loss (R12, R16).
+/// Error, noise and smoothness of the Sinkhorn loss (R12).
 std::vector<TransportBoundsDefect> broken_loss_bounds();
-/// λ → 0 and λ → ∞ (R15, R16).
+/// λ → 0 and λ → ∞ (R14–R16).
 std::vector<TransportBoundsDefect> broken_limits();
 
 }  // namespace slicecheck

@@ -88,8 +88,6 @@ enum class BoundDefect {
   noise_not_squared,
   between_once,
   self_dropped,
-  limit_never_below_zero,
-  limit_rooted,
 };
 
 class BrokenLossBounds final : public TransportBounds {
@@ -112,13 +110,6 @@ class BrokenLossBounds final : public TransportBounds {
     if (defect_ == BoundDefect::between_once) return between + within;
     if (defect_ == BoundDefect::self_dropped) return 2.0 * between;
     return TransportBounds::loss_smoothness(between, within);
-  }
-
-  [[nodiscard]] double loss_at_infinity(const SinkhornProblem& problem) const override {
-    const double limit = TransportBounds::loss_at_infinity(problem);
-    if (defect_ == BoundDefect::limit_never_below_zero) return std::max(0.0, limit);
-    if (defect_ == BoundDefect::limit_rooted) return std::sqrt(std::abs(limit));
-    return limit;
   }
 
  private:
@@ -151,9 +142,7 @@ std::vector<TransportBoundsDefect> broken_loss_bounds() {
           defect("noise-of-a-shared-batch", "5σ² where the terms share a batch", BoundDefect::shared_as_own_batches),
           defect("noise-not-squared", "3σ² in place of 5σ²", BoundDefect::noise_not_squared),
           defect("smoothness-between-once", "L + L_self in place of 2L + L_self", BoundDefect::between_once),
-          defect("smoothness-without-self", "2L in place of 2L + L_self", BoundDefect::self_dropped),
-          defect("limit-never-below-zero", "the limit for λ → ∞ shown as 0 where it is below", BoundDefect::limit_never_below_zero),
-          defect("limit-rooted", "the root of the limit's absolute value", BoundDefect::limit_rooted)};
+          defect("smoothness-without-self", "2L in place of 2L + L_self", BoundDefect::self_dropped)};
 }
 
 }  // namespace slicecheck

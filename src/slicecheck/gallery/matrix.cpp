@@ -1,5 +1,8 @@
 #include "slicecheck/gallery/matrix.h"
 
+#include <map>
+#include <utility>
+
 #include "slicecheck/gallery/broken_criticality.h"
 #include "slicecheck/gallery/broken_dynamics.h"
 #include "slicecheck/gallery/broken_flow.h"
@@ -42,16 +45,24 @@ std::vector<PlantedDefect> gallery() {
 std::vector<GalleryResult> run_gallery(const std::vector<const Claim*>& judged, std::uint64_t seed, std::uint64_t cases, Progress& progress) {
   const auto defects = gallery();
   std::vector<GalleryResult> results;
+  SilentProgress silent;
+  std::map<std::pair<std::string, std::string>, bool> refuted;  // by finding and twin: refuted, and its counter-example replays
+  const auto refutes = [&](const Claim& finding, const Subject& twin) {
+    const auto [entry, first] = refuted.try_emplace({finding.id, name_of(twin)}, false);
+    if (first) {
+      const Verdict verdict = verify(finding, twin, {cases, seed, true}, silent);
+      entry->second = verdict.outcome == Outcome::refuted && verdict.counter_example && replay(finding, twin, *verdict.counter_example, seed).refutes();
+    }
+    return entry->second;
+  };
   for (std::size_t i = 0; i < defects.size(); ++i) {
     const PlantedDefect& defect = defects[i];
     for (const Claim* claim : judged) {
       progress.update("planted defects", static_cast<double>(i) / static_cast<double>(defects.size()));
       if (!claim->applies_to(defect.subject)) continue;
-      SilentProgress silent;
       GalleryResult result{defect.name, defect.title, type_of(defect.subject), claim->id, verify(*claim, defect.subject, {cases, seed, true}, silent), false};
       if (claim->finding()) {
-        const Verdict twin = verify(*claim, defect.twin, {cases, seed, true}, silent);
-        result.replays = twin.outcome == Outcome::refuted && twin.counter_example && replay(*claim, defect.twin, *twin.counter_example, seed).refutes();
+        result.replays = refutes(*claim, defect.twin);
       } else if (const auto& counter = result.verdict.counter_example) {
         const Judgement healthy = replay(*claim, defect.twin, *counter, seed);
         result.replays = replay(*claim, defect.subject, *counter, seed).refutes() && healthy.skipped.empty() && !healthy.refutes();

@@ -108,7 +108,7 @@ double DualAscent::maximise(int side) {
 
 double DualAscent::value() const {
   const double linear = side_[0].weights.dot(side_[0].x) + side_[1].weights.dot(side_[1].x);
-  if (kl_) return linear;  // after a half-step the mass is 1
+  if (kl_) return linear;
   Vector<double> rows(side_[0].x.size());
   half_step::over_rows(rows.size(), side_[1].x.size(), [&](Index first, Index count) {
     for (Index i = first; i < first + count; ++i)

@@ -25,9 +25,13 @@ class DualAscent {
   double maximise(int side);
 
   /// After `maximise(1 − side)`: a step of the semi-smooth Newton method for the semi-dual of `side`, followed by `maximise(1 − side)`. The step's matrix is
-  /// the Laplacian of the support graph with the other side eliminated; it is damped by 10⁻¹³ of the weights, as it is singular on every component.
+  /// the Laplacian of the support graph with the other side eliminated, singular on every component: a multiple of the weights is added, 10⁻¹³ or what the
+  /// rounding of V leaves open, and a thousand times more until the direction lets D grow.
   /// False where no length of the step lets D grow; the potentials are then as before.
   bool newton_step(int side);
+
+  /// D, after a half-step: for KL the linear part, as the mass is 1.
+  [[nodiscard]] double value() const;
 
   /// max |marginal/weight − 1| of `side`.
   [[nodiscard]] double residual(int side) const;
@@ -47,7 +51,6 @@ class DualAscent {
   void quadratic_half_step(Side& own, const Side& other);
   bool kernel_half_step(Side& own, const Side& other);
   void make_kernels();
-  [[nodiscard]] double value() const;
   /// −λ times the Hessian's off-diagonal block, rows being the other side's atoms: π (KL), ab·1[V > 0] (quadratic).
   [[nodiscard]] Points<double> stiffness(int side) const;
   /// weight − marginal.

@@ -22,6 +22,7 @@ struct SinkhornProblem {
 };
 
 /// The three matrices of a cost between clouds z n×d and y m×d.
+/// @throws InputError as `cost_matrix`.
 SinkhornProblem sinkhorn_problem(GroundCost cost, VectorView<double> a, PointsView<double> z, VectorView<double> b, PointsView<double> y, double lambda,
                                  Regulariser regulariser);
 
@@ -43,9 +44,11 @@ struct SinkhornLoss {
 };
 
 /// Solves the three problems.
+/// @throws InputError as `solve_transport`, for each of them.
 SinkhornLoss sinkhorn_loss(const SinkhornProblem& problem, const SolverSettings& settings);
 
 /// ∇_z of the loss with d, n×d: 2 Σ_j π_ij ∂c(z_i, y_j) − both slots of Σ π^xx_kl c(z_k, z_l). At a kink of the cost as `cost_pullback`.
+/// @throws InputError as `gradient_weights` and `cost_pullback`: where the loss or the clouds are not of this problem's sizes.
 Points<double> sinkhorn_gradient(const SinkhornProblem& problem, const SinkhornLoss& loss, GroundCost cost, PointsView<double> z, PointsView<double> y);
 
 }  // namespace slicecheck

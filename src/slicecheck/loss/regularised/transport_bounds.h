@@ -56,7 +56,8 @@ class TransportBounds {
                                                      VectorView<double> sigma_squared) const;
 };
 
-/// τ(κ), the inverse of t − ln(1 + t) on t ≥ 0: −1 − W₋₁(−e^{−1−κ}) (R7). κ ≥ 0.
+/// τ(κ), the inverse of t − ln(1 + t) on t ≥ 0: −1 − W₋₁(−e^{−1−κ}) (R7).
+/// @throws InputError unless κ ≥ 0.
 double mass_error(double kappa);
 
 /// C centred twice under a and b: C⊥ = C − E_b C − E_a C + E C.

@@ -146,10 +146,10 @@ double duality_gap(const TransportProblem& problem, const DualPotentials& potent
 // The weights are read as a/Σa and b/Σb: what is left of that is of second order, λγ². Relative errors of the gap are below all this while the gap is below
 // size.
 double certificate_floor(const TransportProblem& problem, const DualPotentials& potentials) {
+  require_sizes(problem, potentials);
   const double size = potentials.phi.cwiseAbs().maxCoeff() + potentials.psi.cwiseAbs().maxCoeff() + problem.cost.cwiseAbs().maxCoeff();
   const double u = tolerance::unit_roundoff<double>();
   Vector<double> rows(problem.n());
-  require_sizes(problem, potentials);
   each_row(problem, [&](Index i) {
     const auto v = scaled_violation(problem, potentials, i);
     rows[i] = problem.regulariser == Regulariser::kl ? v.exp().matrix().dot(problem.b.transpose()) : v.max(0.0).matrix().dot(problem.b.transpose());

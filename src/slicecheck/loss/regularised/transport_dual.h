@@ -1,5 +1,7 @@
 #pragma once
 /// Dual value, plan, certificate of regularised transport (claims R1, R2). Formulas only; nothing here iterates.
+///
+/// Everything here throws InputError for potentials or plans whose sizes are not those of the problem, and does not validate the problem.
 
 #include "slicecheck/loss/regularised/transport_problem.h"
 
@@ -23,6 +25,8 @@ Points<double> feasible_plan(const TransportProblem& problem, const DualPotentia
 
 /// P(π') − D(φ, ψ) for π' with marginals r and s, without a difference of large numbers (R2):
 ///   KL λ Σ [π' ln(π'/π) − π' + π], quadratic (λ/2) Σ (π' − π)²/(ab) + Σ π' V₋, each + Σ φ(r − a) − Σ ψ(s − b).
+/// For KL the P of this convention has I − Σπ' + ΣaΣb in place of I: the same for every π' of mass 1, and λ(1 − Σπ') more for others. Rounding may make the
+/// result negative, by no more than `certificate_floor`.
 double duality_gap(const TransportProblem& problem, const DualPotentials& potentials, PointsView<double> plan);
 
 /// A bound on what rounding adds to `dual_value` and `duality_gap` at these potentials: the best that a solver in double can certify.

@@ -30,6 +30,21 @@ Points<double> residual_cost(PointsView<double> weights, PointsView<double> cost
   return residual;
 }
 
+/// How often each atom was drawn.
+Vector<double> counts(const std::vector<Index>& drawn, Index atoms, const char* law) {
+  Vector<double> times = Vector<double>::Zero(atoms);
+  for (const Index i : drawn) {
+    if (i < 0 || i >= atoms) reject("a minibatch has the index {} of {}; expected one of {} atoms, from 0", i, law, atoms);
+    times[i] += 1.0;
+  }
+  return times;
+}
+
+void require_size(const TransportProblem& problem, PointsView<double> matrix, const char* name) {
+  if (matrix.rows() != problem.n() || matrix.cols() != problem.m())
+    reject("the {} is {} × {}; expected {} × {}, as the cost matrix", name, matrix.rows(), matrix.cols(), problem.n(), problem.m());
+}
+
 }  // namespace
 
 Points<double> gradient_weights(const TransportProblem& problem, const DualPotentials& potentials) { return plan_of(problem, potentials); }
@@ -45,15 +60,15 @@ Points<double> sharp_gradient_weights(const TransportProblem& problem, const Dua
 }
 
 Points<double> sharp_gradient_weights(const TransportProblem& problem, PointsView<double> plan, PointsView<double> stiffness) {
+  require_size(problem, plan, "plan");
+  require_size(problem, stiffness, "stiffness");
   return plan - stiffness.cwiseProduct(residual_cost(stiffness, problem.cost)) / problem.lambda;
 }
 
 Points<double> minibatch_weights(const TransportProblem& problem, const DualPotentials& potentials, const std::vector<Index>& x, const std::vector<Index>& y) {
   if (x.empty() || x.size() != y.size()) reject("a minibatch has {} and {} points; expected equally many, at least one", x.size(), y.size());
-  Vector<double> of_x = Vector<double>::Zero(problem.n());
-  Vector<double> of_y = Vector<double>::Zero(problem.m());
-  for (const Index i : x) of_x[i] += 1.0;
-  for (const Index j : y) of_y[j] += 1.0;
+  const Vector<double> of_x = counts(x, problem.n(), "x");
+  const Vector<double> of_y = counts(y, problem.m(), "y");
   const double size = static_cast<double>(x.size());
   return (of_x * of_y.transpose()).cwiseProduct(plan_density(problem, potentials)) / (size * size);
 }

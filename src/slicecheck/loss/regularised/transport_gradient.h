@@ -1,5 +1,7 @@
 #pragma once
 /// Gradients of regularised transport with respect to the cost matrix (claims R4, R7, R11): ∇_θ = Σ_ij W_ij ∇_θ C_ij for weights W.
+///
+/// Everything here throws InputError for potentials, plans or stiffnesses whose sizes are not those of the problem.
 
 #include <vector>
 
@@ -19,6 +21,7 @@ Points<double> sharp_gradient_weights(const TransportProblem& problem, PointsVie
 
 /// Algorithm 1's estimate as weights: W_ij = (1/S²) #{k: x_k = i} #{l: y_l = j} m_ij, so that g = Σ W ∇C; x and y are S indices of atoms each, drawn from a
 /// and b. E[W] = π.
+/// @throws InputError for lists that are empty or of different lengths, and for an index outside its law.
 Points<double> minibatch_weights(const TransportProblem& problem, const DualPotentials& potentials, const std::vector<Index>& x, const std::vector<Index>& y);
 
 }  // namespace slicecheck

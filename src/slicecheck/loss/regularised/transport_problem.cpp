@@ -7,6 +7,12 @@
 
 namespace slicecheck {
 
+namespace {
+
+constexpr double kLargestCost = 1e150;  // squares of V must not overflow
+
+}  // namespace
+
 std::string_view regulariser_name(Regulariser regulariser) { return regulariser == Regulariser::kl ? "kl" : "quadratic"; }
 
 Regulariser regulariser_by_name(const std::string& name) {
@@ -19,6 +25,8 @@ void TransportProblem::validate() const {
   if (n() == 0 || m() == 0) reject("a law has no atom: {} and {} weights", n(), m());
   if (cost.rows() != n() || cost.cols() != m()) reject("the cost matrix is {} × {}; expected {} × {}, as the weights", cost.rows(), cost.cols(), n(), m());
   if (!cost.allFinite()) reject("the cost matrix has an entry that is not finite");
+  if (!(cost.cwiseAbs().maxCoeff() <= kLargestCost))
+    reject("the cost matrix has an entry of the size {}; expected at most {}", cost.cwiseAbs().maxCoeff(), kLargestCost);
   if (!(lambda > 0.0) || !std::isfinite(lambda)) reject("lambda is {}; expected a positive finite number", lambda);
   const double slack = static_cast<double>(n() + m()) * std::numeric_limits<double>::epsilon();
   for (const Vector<double>* weights : {&a, &b}) {

@@ -22,6 +22,7 @@ class Run {
         settings_(settings),
         ascent_(problem),
         newton_(newton),
+        started_(start != nullptr),
         newton_side_(problem.m() <= problem.n() ? 1 : 0),
         spread_(problem.cost.maxCoeff() - problem.cost.minCoeff()),
         small_lambda_(problem.lambda < spread_ / 64.0) {
@@ -30,13 +31,16 @@ class Run {
 
   TransportSolution solve() {
     step(0);
-    certify();
+    if (!postponed()) certify();
     if (!done()) sweep(newton_ ? patience() : settings_.most_sweeps);
     if (!done() && newton_) {
       continuation();
       while (!done() && affords(5)) {
+        const double before = open();
+        const double value = ascent_.value();
         newton(60);
         if (!done()) sweep(60);
+        if (!(open() < before) && !(ascent_.value() > value + best_.floor)) return finish();
       }
     }
     if (!done()) sweep(settings_.most_sweeps);
@@ -44,10 +48,25 @@ class Run {
   }
 
  private:
+  static constexpr int kMostInVain = 20;
+
+  /// Whether certificates in turn come to anything: the open part falls, or D grows by more than rounding.
+  struct Advance {
+    double open;
+    double value;
+    int in_vain = 0;
+  };
+
   /// Half-sweeps that cost about as much as five Newton steps, and twenty at least.
   [[nodiscard]] Index patience() const { return 20 + std::min(problem_.n(), problem_.m()); }
   [[nodiscard]] bool affords(Index steps) const { return best_.sweeps + steps <= settings_.most_sweeps; }
-  [[nodiscard]] bool done() const { return best_.gap <= std::max(settings_.tolerance, best_.floor); }
+  /// |dual_value − d| is at most that.
+  [[nodiscard]] double open() const { return best_.gap + best_.floor; }
+  /// Certified; or rounding forbids it, and the gap is no larger than what rounding leaves open.
+  [[nodiscard]] bool enough(double gap, double floor) const { return gap + floor <= settings_.tolerance || (floor >= settings_.tolerance && gap <= floor); }
+  [[nodiscard]] bool done() const { return enough(best_.gap, best_.floor); }
+  /// The first certificate of a large problem costs several half-steps, and without potentials to start with it says nothing.
+  [[nodiscard]] bool postponed() const { return !started_ && settings_.most_sweeps > 8 && problem_.cost.size() > 10'000; }
   double step(int side) {
     ++best_.sweeps;
     return ascent_.maximise(side);
@@ -57,18 +76,18 @@ class Run {
   void certify() {
     DualPotentials at = ascent_.potentials();
     Points<double> plan = feasible_plan(problem_, at);
-    double gap = duality_gap(problem_, at, plan);
-    const double floor = certificate_floor(problem_, at);
-    if (small_lambda_ && !(gap <= std::max(settings_.tolerance, floor)))
+    double gap = certified(duality_gap(problem_, at, plan));
+    const double floor = certified(certificate_floor(problem_, at));
+    if (small_lambda_ && !enough(gap, floor))
       if (auto other = tree_plan(problem_, plan_of(problem_, at))) {
-        const double of_other = duality_gap(problem_, at, *other);
+        const double of_other = certified(duality_gap(problem_, at, *other));
         if (of_other < gap) {
           gap = of_other;
           plan = std::move(*other);
         }
       }
     last_gap_ = gap;
-    if (!plan_.size() || gap < best_.gap || !std::isfinite(best_.gap)) {
+    if (!plan_.size() || (std::isfinite(open()) ? gap + floor < open() : std::isfinite(gap + floor) || !(gap >= best_.gap))) {
       best_.potentials = std::move(at);
       best_.gap = gap;
       best_.floor = floor;
@@ -76,24 +95,35 @@ class Run {
     }
   }
 
+  /// Rounding makes a gap of 0 negative; what is not a number bounds nothing.
+  static double certified(double bound) { return std::isnan(bound) ? std::numeric_limits<double>::infinity() : std::max(bound, 0.0); }
+
+  [[nodiscard]] bool in_vain(Advance& advance) const {
+    const double value = ascent_.value();
+    const bool better = open() < advance.open || value > advance.value + best_.floor;
+    advance = {open(), better ? std::max(value, advance.value) : advance.value, better ? 0 : advance.in_vain + 1};
+    return !std::isfinite(value) || !std::isfinite(last_gap_) || advance.in_vain >= kMostInVain;
+  }
+
   /// Half-sweeps in pairs. The growth of D bounds the gap from below, so that a certificate is tried only where it can succeed.
   void sweep(Index most) {
     const Index end = std::min(settings_.most_sweeps, best_.sweeps + most);
     double ratio = 1.0;  // gap/growth when last tried
     Index untried = 0;
-    bool certified_last = true;
+    bool certified_last = plan_.size() > 0;
+    Advance advance{open(), ascent_.value()};
     while (best_.sweeps + 2 <= end) {
       const double growth = step(1);
       step(0);
       ++untried;
       certified_last = false;
-      if (problem_.regulariser == Regulariser::kl ? growth * ratio > std::max(settings_.tolerance, best_.floor) && untried < 1000
-                                                  : untried < 4 && best_.sweeps > 8)
+      const double wanted = std::max(settings_.tolerance - best_.floor, best_.floor >= settings_.tolerance ? best_.floor : best_.floor / 64.0);
+      if (problem_.regulariser == Regulariser::kl ? growth * ratio > wanted && untried < 1000 && std::isfinite(growth) : untried < 4 && best_.sweeps > 8)
         continue;
       certify();
       certified_last = true;
       untried = 0;
-      if (done()) return;
+      if (done() || in_vain(advance)) return;
       if (growth > 0.0) ratio = std::clamp(0.5 * last_gap_ / growth, 1.0, 1e12);
     }
     if (!certified_last) certify();
@@ -113,7 +143,7 @@ class Run {
 
   /// For λ much below the spread of C: Newton's method moves potentials by little more than λ a step, so it follows λ downwards from where it is quick.
   void continuation() {
-    if (!small_lambda_) return;
+    if (!small_lambda_ || !affords(8)) return;
     constexpr double kRatio = 0.25;
     ascent_.set_potentials({Vector<double>::Zero(problem_.n()), Vector<double>::Zero(problem_.m())});
     for (double lambda = spread_ / 16.0; lambda * kRatio > problem_.lambda && affords(8); lambda *= kRatio) {
@@ -130,9 +160,11 @@ class Run {
   }
 
   void newton(int most) {
+    Advance advance{open(), ascent_.value()};
     for (int k = 0; k < most && !done() && affords(5); ++k) {
       newton_once();
       certify();
+      if (in_vain(advance)) return;
     }
   }
 
@@ -140,7 +172,7 @@ class Run {
     best_.dual_value = dual_value(problem_, best_.potentials);
     best_.transport = plan_.cwiseProduct(problem_.cost).sum();
     best_.regularisation = regularisation(problem_, plan_);
-    best_.outcome = best_.gap <= settings_.tolerance && best_.floor <= settings_.tolerance ? SolverOutcome::certified : SolverOutcome::inconclusive;
+    best_.outcome = open() <= settings_.tolerance && std::isfinite(best_.dual_value) ? SolverOutcome::certified : SolverOutcome::inconclusive;
     return std::move(best_);
   }
 
@@ -148,6 +180,7 @@ class Run {
   const SolverSettings& settings_;
   DualAscent ascent_;
   bool newton_;
+  bool started_;
   int newton_side_;
   double spread_;
   bool small_lambda_;
