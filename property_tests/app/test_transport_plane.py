@@ -97,7 +97,8 @@ class TransportPlane(ProgramTest):
                                       ("step_multiples=[]", "step_multiples"),
                                       ("step_multiples=[11]", "from -30 to 10"), ("stationarity.step_divisors=[0]", "step_divisors"),
                                       ('defect="typo"', "'typo'"),
-                                      ("tolerance_share=0.0", "tolerance_share is 0"), ("replicates=2", "replicates"), ("replicates=1025", "replicates is 1025"), ("loose.steps=7", "loose.steps")]:
+                                      ("tolerance_share=0.0", "tolerance_share is 0"), ("replicates=2", "replicates"), ("replicates=1025", "replicates is 1025"),
+                                      ("loose.steps=7", "loose.steps")]:
             self.assert_refused(self.run_program("experiment", "run", "transport-plane", "--out", "bad", *SMALL, *settings(assignment)), complaint)
 
 
