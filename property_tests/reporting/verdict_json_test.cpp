@@ -46,8 +46,9 @@ std::set<std::string> keys(const Json& json) {
 
 TEST(VerdictJson, has_the_fields_of_the_contract) {
   const Json json = verdict_json(refuted_verdict(), "quick");
-  EXPECT_EQ(keys(json), (std::set<std::string>{"claim", "title", "subject", "type", "outcome", "expected", "cases", "skipped", "kinds", "worst_ratio",
-                                               "tightness", "checks", "not_run", "confidence", "seed", "profile", "reproduce", "detail", "counter_example"}));
+  EXPECT_EQ(keys(json), (std::set<std::string>{"claim",      "finding", "title",   "subject",     "type",      "outcome",        "expected",
+                                               "cases",      "skipped", "kinds",   "worst_ratio", "tightness", "checks",         "not_run",
+                                               "confidence", "seed",    "profile", "reproduce",   "detail",    "counter_example"}));
   EXPECT_EQ(json["outcome"], "refuted");
   EXPECT_EQ(json["expected"], "holds");
   EXPECT_EQ(json["seed"], 18'446'744'073'709'551'615U);
