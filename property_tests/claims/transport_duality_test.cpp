@@ -53,6 +53,7 @@ TEST(TransportClaims, certificate_refuses_wrong_gaps_and_early_stops) {
                    {"stops-on-growth", {"slow sweeps"}},
                    {"gap-of-own-plan", {"slow sweeps", "loose tolerance"}},
                    {"always-certified", {"below the floor"}},
+                   {"no-floor", {"the floor"}},
                    {"kernel-domain", {"small λ"}},
                    {"least-lambda", {"small λ"}}},
                   100);

@@ -98,8 +98,8 @@ TEST(ClaimJson, has_the_fields_of_the_contract) {
   const Claim& claim = claims().front();
   Coverage coverage;
   const Json bare = claim_json(claim, coverage);
-  EXPECT_EQ(keys(bare), (std::set<std::string>{"id", "title", "statement", "source", "judges", "expected", "minimum_cases", "covered", "property_test",
-                                               "defects_rejected", "report_line"}));
+  EXPECT_EQ(keys(bare), (std::set<std::string>{"id", "finding", "title", "statement", "source", "judges", "expected", "minimum_cases", "covered",
+                                               "property_test", "defects_rejected", "report_line"}));
   EXPECT_EQ(bare["covered"], false);
   EXPECT_TRUE(bare["property_test"].is_null());
   EXPECT_TRUE(bare["report_line"].is_null());
