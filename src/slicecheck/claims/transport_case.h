@@ -59,6 +59,7 @@ struct CostFamily {
   std::vector<NamedValues> points;  ///< the atoms, for the reader
 
   [[nodiscard]] Index parameters() const { return centre.size(); }
+  /// The transport problem at θ.
   [[nodiscard]] TransportProblem at(const Eigen::VectorXd& theta) const { return {a, b, cost(theta), lambda, regulariser}; }
   /// Σ W ∇C(θ).
   [[nodiscard]] Eigen::VectorXd gradient(PointsView<double> weights, const Eigen::VectorXd& theta) const;

@@ -23,6 +23,7 @@ struct TreeShape {
   Index batch = 1;
   Index steps = 1;
 };
+/// A shape whose whole tree can be walked at this size.
 TreeShape draw_shape(PointDraws& draws, const CostFamily& family, int size);
 
 /// Exact, of another mass, with other marginals, or a plan that is all but 0.

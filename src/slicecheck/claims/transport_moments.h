@@ -15,6 +15,7 @@ struct BatchMoments {
   RealVector mean;       ///< D
   RealTable covariance;  ///< D×D
 };
+/// The mean and the covariance of (1/S²) Σ Z_kl over S i.i.d. atoms of either law, exactly (R11); z: one n×m table for each coordinate.
 BatchMoments batch_moments(VectorView<double> a, VectorView<double> b, const std::vector<RealTable>& z, Index S);
 
 /// C_ij = ‖x_i + θ − y_j‖² with an oracle whose density is the same at every θ (its potentials follow the translation). With q = θ − (E y − E x), ∇h = 2q and

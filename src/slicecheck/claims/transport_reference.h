@@ -14,6 +14,7 @@ struct ReferenceOptimum {
   double plan_error = 0.0;  ///< ‖at.plan − π*‖₁, and for the quadratic regulariser in χ² too: √(2 · 2 open/λ) by strong convexity (R2)
 };
 
+/// The optimum by the textbook, with what is certified of it.
 ReferenceOptimum reference_optimum(const TransportProblem& problem);
 
 /// max|φ| + max|ψ| + max|C| + λ: what the rounding of V is relative to.
@@ -40,6 +41,7 @@ struct MarginalFit {
   RealVector uv;       ///< u, then v
   RealTable residual;  ///< C − u ⊕ v
 };
+/// The weighted least-squares fit of a table by u ⊕ v; a pseudo-inverse where the weights leave it open.
 MarginalFit marginal_fit(const RealTable& weights, const RealTable& table);
 
 /// W of d̄ by implicit differentiation of d̄ = ⟨π, C⟩ in long double, for the plan of the given potentials.
@@ -48,6 +50,7 @@ struct SharpWeights {
   RealTable stiffness;  ///< π (KL), ab·1[V > 0] (quadratic)
   MarginalFit fit;      ///< of C
 };
+/// Of the plan of these potentials (R4).
 SharpWeights sharp_weights(const TransportProblem& problem, const TextbookPotentials& potentials);
 
 /// A bound on |Σ (W computed − W exact) M| for weights of d̄ at potentials whose plan is within `plan_error` of the one that is meant, both regularisers.
@@ -64,6 +67,7 @@ struct TransportLine {
   double plain = 0.0;     ///< ∇d
   double sharp = 0.0;     ///< ∇d̄
 };
+/// x, y = ±1 uniform, G = θx, squared cost: the closed forms of R4.
 TransportLine transport_line(double theta, double lambda, Regulariser regulariser);
 
 /// Σ W M.

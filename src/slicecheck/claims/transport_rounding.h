@@ -71,6 +71,7 @@ Real worse(Real a, Real b);
 
 /// a, b, C, λ, φ, ψ for the reader.
 std::vector<NamedValues> problem_values(const TransportProblem& problem);
+/// The same with the potentials.
 std::vector<NamedValues> problem_values(const TransportProblem& problem, const DualPotentials& potentials);
 
 }  // namespace slicecheck

@@ -60,6 +60,7 @@ struct TreeSums {
   double last_value = 0.0;   ///< E h(θ_T)
   double slack = 0.0;        ///< on averages of ‖∇h‖² with weights α_t: what rounding adds
 };
+/// Walks the whole tree of minibatches.
 TreeSums walk(const SmallDescent& descent);
 
 /// max √(1 + ‖x‖²) over the rows of the family's tables: |C| ≤ ((‖θ‖ + 1) reach)² and ‖∇C‖ ≤ 2(‖θ‖ + 1) reach² in every family but the cosine's, where they

@@ -112,7 +112,9 @@ class OracleSgd {
   OracleReport advance(OracleState& state) const;
 
  protected:
+  /// (G, Y) at the images z.
   [[nodiscard]] TransportProblem between(PointsView<double> z) const;
+  /// (G, G) at the images z.
   [[nodiscard]] TransportProblem within(PointsView<double> z) const;
   [[nodiscard]] const RegularisedTransport& transport() const { return *transport_; }
 

@@ -17,6 +17,7 @@ class DualAscent {
   /// Another λ than the problem's, for a continuation.
   void set_lambda(double lambda);
   [[nodiscard]] double lambda() const { return lambda_; }
+  /// Continues from these potentials.
   void set_potentials(const DualPotentials& potentials);
   [[nodiscard]] DualPotentials potentials() const { return {side_[0].x, -side_[1].x}; }
 
