@@ -60,7 +60,8 @@ class WholeReport(Case):
         markdown = (folder / "report.md").read_text(encoding="utf-8")
         for name in PLOTS:
             self.assertIn(f"](plots/{name}.png)", markdown)
-        for wanted in (page.headline.strip(), "| A5 bounded second derivatives (finding) |", "0.125 [0.113, 0.140]", "✗ refuted",
+        verdicts, findings = page.headline.split("Published statements")  # two paragraphs
+        for wanted in (verdicts.strip(), "Published statements" + findings.rstrip(), "| A5 bounded second derivatives (finding) |", "0.125 [0.113, 0.140]", "✗ refuted",
                 "slicecheck verify --claim L5"):
             self.assertIn(wanted, markdown)
         self.assertEqual((folder / "plots" / "tightness.png").read_bytes()[:4], b"\x89PNG")
