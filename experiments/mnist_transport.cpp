@@ -43,8 +43,8 @@ void run_mnist_transport(const ExperimentContext& context) {
   const auto folder = cifar10_folder(context, results.cifar10);
   check_settings(s, folder.has_value());
   if (!folder) {
-    std::cout << fmt::format("{}: CIFAR-10 {}\n", context.folder.filename().string(), results.cifar10);
     for (const std::string& word : s.words("cifar10_arms")) results.cifar10_names.push_back(training_name(word));
+    std::cout << fmt::format("{}: CIFAR-10 {}\n", context.folder.filename().string(), results.cifar10);
   }
   if (const auto missing = missing_mnist(context.data)) {
     write_not_run(context, "Regularised transport on images", "Report 003, section 5.",
