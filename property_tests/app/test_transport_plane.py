@@ -76,7 +76,8 @@ class TransportPlane(ProgramTest):
         for defect, caught in [("sharp-gradient", ["two moons, affine, h_λ", "line, h_λ", "loose oracles"]),
                                ("sharp-value", ["two moons, affine, h_λ", "two moons, affine, L_λ"]),
                                ("no-self-term", ["two moons, affine, L_λ", "line, L_λ"]), ("half-self-term", ["two moons, affine, L_λ", "line, L_λ"]),
-                               ("lost-square", ["minibatches, mean", "minibatches of L_λ, own", "minibatches of L_λ, shared", "stationarity, α = 1/L1"])]:
+                               # stationarity decides with more starts than the few of this run
+                               ("lost-square", ["minibatches, mean", "minibatches of L_λ, own", "minibatches of L_λ, shared"])]:
             outcomes = self.verdicts(self.run_it(defect, *settings(f'defect="{defect}"', 'generators=["affine"]'), codes=(1,)))
             for what in caught:
                 self.assertEqual(outcomes[what], "refuted", f"{defect}: {outcomes}")
