@@ -96,7 +96,7 @@ class Findings(ProgramTest):
 
     def test_json_tells_findings_apart(self) -> None:
         run = self.folder / "run"
-        result = self.run_program("verify", "--claim", "F5", "L5", "--subject", "regularised-transport", "cpu", "--cases", 60, "--out", run, "--json")
+        result = self.run_program("verify", "--claim", "F5", "L5", "--subject", "regularised-transport", "cpu", "--cases", 150, "--out", run, "--json")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         for verdicts in (json.loads(result.stdout), json.loads((run / "verdicts.json").read_text())):
             self.assertEqual([(v["claim"], v["finding"], v["outcome"], v["expected"]) for v in verdicts],
