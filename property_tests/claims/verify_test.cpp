@@ -304,6 +304,9 @@ TEST(Verify, stopping_at_the_first_refuted_check_changes_nothing_before_it) {
   EXPECT_EQ(first.outcome, Outcome::refuted);
   EXPECT_LT(first.checks.size(), all.checks.size());
   EXPECT_EQ(first.checks.back().name, first.counter_example->check);
+  EXPECT_EQ(first.checks.back().cases, 16U) << "the cases that are judged at a time";
+  EXPECT_EQ(all.checks.at(first.checks.size() - 1).cases, 60U);
+  EXPECT_EQ(first.counter_example->found_at, all.counter_example->found_at);
   expect_same_case(first.counter_example->example, all.counter_example->example);
 }
 

@@ -16,6 +16,7 @@
 #include "slicecheck/generators/closed_form.h"
 #include "slicecheck/loss/cpu_loss.h"
 #include "slicecheck/loss/reference_loss.h"
+#include "support/process.h"
 
 namespace slicecheck {
 namespace {
@@ -423,10 +424,10 @@ TEST(Regime, ContinuesToTheSameBits) {
   const RegimeProblem<double> problem = network();
   const RegimeMeasurements whole = measured(problem, settings);
   RegimeFiles files;
-  files.checkpoint = std::filesystem::temp_directory_path() / "slicecheck-regime-test" / "checkpoint";
+  const TemporaryFolder folder;
+  files.checkpoint = folder / "checkpoint";
   files.fingerprint = "these settings";
   files.seconds = 0.0;
-  std::filesystem::remove_all(files.checkpoint.parent_path());
   files.resume = true;
   for (const int updates : {3, 2, 4}) {
     Interrupting progress(updates);
@@ -436,7 +437,6 @@ TEST(Regime, ContinuesToTheSameBits) {
   expect_equal_bits(whole, measured(problem, settings, files));
   files.fingerprint = "other settings";
   EXPECT_THROW(measured(problem, settings, files), InputError);
-  std::filesystem::remove_all(files.checkpoint.parent_path());
 }
 
 TEST(Regime, RefusesSettingsThatMakeNoSense) {

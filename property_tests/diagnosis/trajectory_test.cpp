@@ -11,6 +11,7 @@
 #include "slicecheck/core/error.h"
 #include "slicecheck/generators/closed_form.h"
 #include "slicecheck/loss/reference_loss.h"
+#include "support/process.h"
 
 namespace slicecheck {
 namespace {
@@ -138,7 +139,8 @@ TEST(Trajectory, GapsByHand) {
 }
 
 TEST(Trajectory, FilesAreRead) {
-  const auto path = std::filesystem::temp_directory_path() / "slicecheck-trajectory-test.csv";
+  const TemporaryFolder folder;
+  const auto path = folder / "run.csv";
   const auto reads = [&](const std::string& text) {
     std::ofstream(path) << text;
     return read_recorded_run(path);
@@ -153,7 +155,6 @@ TEST(Trajectory, FilesAreRead) {
   EXPECT_THROW(reads("0,1\n1,2\n"), InputError);
   EXPECT_THROW(reads("0\n1\n2\n"), InputError);
   EXPECT_THROW(reads("0,1\n1,2\n1,3\n"), InputError);
-  std::filesystem::remove(path);
 }
 
 TEST(Trajectory, AnotherDimensionIsRefused) {

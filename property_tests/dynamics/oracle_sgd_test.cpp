@@ -15,6 +15,7 @@
 #include "slicecheck/generators/dense_mlp.h"
 #include "slicecheck/loss/regularised/transport_bounds.h"
 #include "slicecheck/loss/regularised/transport_solver.h"
+#include "support/process.h"
 
 namespace slicecheck::testing {
 namespace {
@@ -213,7 +214,8 @@ bool same_bits(const Vector<double>& one, const Vector<double>& other) {
 }
 
 TEST(OracleSgd, a_resumed_training_is_the_undisturbed_one_to_the_bit) {
-  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "oracle_sgd.cbor";
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "oracle_sgd.cbor";
   for (const OracleObjective objective : kBoth) {
     OracleParts parts = plane(objective, 0.3);
     parts.generator = std::make_shared<DenseMlp<double>>(2, std::vector<Index>{5}, 2, Activation::relu);
@@ -243,7 +245,6 @@ TEST(OracleSgd, a_resumed_training_is_the_undisturbed_one_to_the_bit) {
   other.state.u = one(1.0);
   save_checkpoint(path, "fingerprint", other);
   EXPECT_THROW((void)load_oracle_state(path, "fingerprint"), InputError);
-  std::filesystem::remove(path);
 }
 
 TEST(OracleSgd, a_warm_start_changes_the_work_and_not_what_is_certified) {
@@ -351,7 +352,8 @@ TEST(OracleSgd, potentials_of_another_training_are_named) {
   const OracleSgd sgd(plane(OracleObjective::sinkhorn, 0.5));
   OracleState state = sgd.start();
   sgd.advance(state);
-  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "oracle_sgd_sizes.cbor";
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "oracle_sgd.cbor";
   OracleState other = state;
   other.between.psi = Vector<double>::Zero(3);
   save_oracle_state(path, "fingerprint", other);
@@ -363,7 +365,6 @@ TEST(OracleSgd, potentials_of_another_training_are_named) {
   other = state;
   other.within.psi[1] = std::nan("");
   EXPECT_EQ(complaint([&] { sgd.advance(other); }), "oracle SGD: the state's potentials for d(G, G) are not finite");
-  std::filesystem::remove(path);
 }
 
 /// Counts what it is asked for, and does as told.

@@ -10,6 +10,7 @@
 #include "slicecheck/core/error.h"
 #include "slicecheck/generators/box_generator.h"
 #include "slicecheck/generators/dense_critic.h"
+#include "support/process.h"
 
 namespace slicecheck::testing {
 namespace {
@@ -30,18 +31,6 @@ TwoPlayerParts<double> parts_of(GeneratorObjective::Kind kind) {
   parts.replicate = 2;
   return parts;
 }
-
-class Folder {
- public:
-  Folder() : path_(std::filesystem::temp_directory_path() / ("two-player-" + std::to_string(::getpid()))) { std::filesystem::create_directories(path_); }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::filesystem::path file() const { return path_ / "checkpoint.cbor"; }
-
- private:
-  std::filesystem::path path_;
-};
 
 TwoPlayerRunSettings<double> settings_of(std::uint64_t steps) {
   TwoPlayerRunSettings<double> settings;
@@ -75,9 +64,9 @@ TEST(TwoPlayerRun, an_interrupted_run_goes_on_to_the_same_bits) {
     const TwoPlayerParts<double> parts = parts_of(kind);
     SilentProgress progress;
     const auto whole = run_two_player(TwoPlayer<double>(), parts, settings_of(18), "run", progress);
-    const Folder folder;
+    const TemporaryFolder folder;
     TwoPlayerRunSettings<double> first = settings_of(18);
-    first.checkpoint = folder.file();
+    first.checkpoint = folder / "checkpoint.cbor";
     first.checkpoint_seconds = 0.0;  // after every step
     first.evaluate = [&, inner = first.evaluate](const TwoPlayerState<double>& state) {
       if (state.generator.step == 10) throw std::runtime_error("cut off");
@@ -85,7 +74,7 @@ TEST(TwoPlayerRun, an_interrupted_run_goes_on_to_the_same_bits) {
     };
     EXPECT_THROW(run_two_player(TwoPlayer<double>(), parts, first, "run", progress), std::runtime_error);
     TwoPlayerRunSettings<double> second = settings_of(18);
-    second.checkpoint = folder.file();
+    second.checkpoint = folder / "checkpoint.cbor";
     second.resume = true;
     expect_equal(run_two_player(TwoPlayer<double>(), parts, second, "run", progress), whole);
     EXPECT_EQ(whole.rows.size(), 5U);  // 4, 8, 12, 16, 18
@@ -147,9 +136,9 @@ TEST(TwoPlayerRun, the_generator_sees_batch_t_whatever_the_critic_sees) {
 TEST(TwoPlayerRun, foreign_and_damaged_checkpoints_are_refused) {
   const TwoPlayerParts<double> parts = parts_of(GeneratorObjective::Kind::sliced);
   SilentProgress progress;
-  const Folder folder;
+  const TemporaryFolder folder;
   TwoPlayerRunSettings<double> settings = settings_of(3);
-  settings.checkpoint = folder.file();
+  settings.checkpoint = folder / "checkpoint.cbor";
   run_two_player(TwoPlayer<double>(), parts, settings, "run", progress);
   settings.resume = true;
   settings.fingerprint = "another";
@@ -157,8 +146,8 @@ TEST(TwoPlayerRun, foreign_and_damaged_checkpoints_are_refused) {
   settings.fingerprint = "this one";
   EXPECT_NO_THROW(run_two_player(TwoPlayer<double>(), parts, settings, "run", progress));
   {
-    std::fstream file(folder.file(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(folder.file()) / 2));
+    std::fstream file(folder / "checkpoint.cbor", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(folder / "checkpoint.cbor") / 2));
     file.put('\x5a');
     file.put('\x5b');
   }

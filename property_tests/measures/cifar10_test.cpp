@@ -8,6 +8,7 @@
 
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/files.h"
+#include "support/process.h"
 
 namespace slicecheck::testing {
 namespace {
@@ -20,12 +21,6 @@ std::string record(int label, int seed) {
 
 class Cifar10 : public ::testing::Test {
  protected:
-  Cifar10() : folder_(std::filesystem::path(::testing::TempDir()) / "slicecheck-cifar10") {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  ~Cifar10() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path put(const std::string& name, const std::string& bytes) {
     write_atomically(folder_ / name, bytes);
     return folder_ / name;
@@ -40,7 +35,7 @@ class Cifar10 : public ::testing::Test {
     return "";
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;  // tests run side by side
 };
 
 TEST_F(Cifar10, ReadsLabelsAndPlanes) {
@@ -66,12 +61,12 @@ TEST_F(Cifar10, RefusesInOneSentence) {
 }
 
 TEST_F(Cifar10, AFolderHasFiveBatchesAndATest) {
-  EXPECT_EQ(missing_cifar10_file(folder_), folder_ / "data_batch_1.bin");
+  EXPECT_EQ(missing_cifar10_file(folder_.path()), folder_ / "data_batch_1.bin");
   for (int number = 1; number <= 5; ++number) put("data_batch_" + std::to_string(number) + ".bin", record(number, number));
-  EXPECT_EQ(missing_cifar10_file(folder_), folder_ / "test_batch.bin");
+  EXPECT_EQ(missing_cifar10_file(folder_.path()), folder_ / "test_batch.bin");
   put("test_batch.bin", record(0, 0));
-  EXPECT_FALSE(missing_cifar10_file(folder_));
-  const Cifar10Images all = read_cifar10_training(folder_);
+  EXPECT_FALSE(missing_cifar10_file(folder_.path()));
+  const Cifar10Images all = read_cifar10_training(folder_.path());
   EXPECT_EQ(all.images.count, 5);
   EXPECT_EQ(all.labels, (std::vector<std::uint8_t>{1, 2, 3, 4, 5}));
   EXPECT_EQ(all.images.pixels[std::size_t{2} * 3072], 3);

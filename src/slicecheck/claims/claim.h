@@ -81,7 +81,8 @@ Trial judge(const TypedCheck<S>& check, const S& subject, const RandomStream& st
 struct Budget {
   std::uint64_t cases = 300;  ///< drawn per check (fewer where `cost` says so)
   std::uint64_t seed = 1;
-  bool stop_at_first = false;  ///< stop at the first check that is refuted (for the gallery)
+  /// Stop at the first check that is refuted, within 16 cases of the first that it refutes (for the gallery). A finding is judged whole.
+  bool stop_at_first = false;
 };
 
 /// Draws the budget's cases per check, judges them in parallel, minimises the first counter-example. The verdict is a pure function of (claim, subject,

@@ -50,7 +50,7 @@ Real suboptimality(const TransportProblem& problem, const TransportSolution& sol
 RealInterval textbook_value(const TransportProblem& problem, const TextbookSolution& solution);
 
 /// `textbook_solution` to what rounded weights allow.
-TextbookSolution textbook_optimum(const TransportProblem& problem, int most_sweeps = 4000);
+TextbookSolution textbook_optimum(const TransportProblem& problem, int most_sweeps = 1000);
 
 /// A bound on ‖π − π*‖₁ for the plan π of potentials that are within ε of the optimum (KL: its mass may differ from 1, √(2ε/λ) + ε/λ; quadratic: √(2ε/λ)).
 Real plan_distance(const TransportProblem& problem, Real suboptimal);

@@ -21,12 +21,15 @@ RealTable violation(const TransportProblem& problem, const TextbookPotentials& p
   return v;
 }
 
+/// e^x, and the 0 that it rounds to without the C library's slow path for underflow.
+Real exponential(Real x) { return x < -11'400.0L ? 0.0L : std::exp(x); }
+
 /// The best φ_i for costs t_j = ψ_j + C_ij.
 Real half_step(const std::vector<Real>& t, VectorView<double> b, Real lambda, bool kl) {
   if (kl) {
     const Real least = *std::min_element(t.begin(), t.end());
     Real sum = 0.0L;
-    for (std::size_t j = 0; j < t.size(); ++j) sum += static_cast<Real>(b[static_cast<Index>(j)]) * std::exp(-(t[j] - least) / lambda);
+    for (std::size_t j = 0; j < t.size(); ++j) sum += static_cast<Real>(b[static_cast<Index>(j)]) * exponential(-(t[j] - least) / lambda);
     return lambda + least - lambda * std::log(sum);
   }
   std::vector<std::size_t> order(t.size());
@@ -89,6 +92,9 @@ bool newton_step(const TransportProblem& problem, TextbookPotentials& p) {
   return false;
 }
 
+/// Half-steps and Newton's steps only ever raise the dual: where it does not grow any more at so many checks in a row, rounding is all that is left.
+constexpr int kMostIdle = 3;
+
 }  // namespace
 
 TextbookPotentials textbook_potentials(const TransportProblem& problem, const DualPotentials& potentials) {
@@ -100,7 +106,7 @@ TextbookPotentials textbook_potentials(const TransportProblem& problem, const Du
 RealTable textbook_density(const TransportProblem& problem, const TextbookPotentials& potentials) {
   RealTable m = violation(problem, potentials);
   const auto lambda = static_cast<Real>(problem.lambda);
-  for (Real& v : m.reshaped<Eigen::RowMajor>()) v = is_kl(problem) ? std::exp(v / lambda - 1.0L) : positive(v) / lambda;
+  for (Real& v : m.reshaped<Eigen::RowMajor>()) v = is_kl(problem) ? exponential(v / lambda - 1.0L) : positive(v) / lambda;
   return m;
 }
 
@@ -119,7 +125,7 @@ Real textbook_dual(const TransportProblem& problem, const TextbookPotentials& po
   for (Index j = 0; j < problem.m(); ++j) sum -= static_cast<Real>(problem.b[j]) * potentials.psi[j];
   for (Index i = 0; i < problem.n(); ++i)
     for (Index j = 0; j < problem.m(); ++j) {
-      const Real f = is_kl(problem) ? lambda * std::exp(v(i, j) / lambda - 1.0L) : positive(v(i, j)) * positive(v(i, j)) / (2.0L * lambda);
+      const Real f = is_kl(problem) ? lambda * exponential(v(i, j) / lambda - 1.0L) : positive(v(i, j)) * positive(v(i, j)) / (2.0L * lambda);
       sum -= static_cast<Real>(problem.a[i]) * static_cast<Real>(problem.b[j]) * f;
     }
   return sum;
@@ -172,10 +178,16 @@ TextbookSolution textbook_solution(const TransportProblem& problem, Real toleran
   TextbookPotentials& p = solution.potentials;
   p.phi = RealVector::Zero(problem.n());
   p.psi = RealVector::Zero(problem.m());
+  Real highest = textbook_dual(problem, p);
+  int idle = 0;  // checks in a row at which the dual had not grown
   for (int k = 0; k < most_sweeps; ++k) {
     sweep(problem, p);
     if (k < 4 || k % 4 != 0) continue;
     if (!(textbook_gap(problem, p) > tolerance)) break;
+    const Real dual = textbook_dual(problem, p);
+    idle = dual > highest ? 0 : idle + 1;
+    if (idle == kMostIdle) break;
+    highest = std::max(highest, dual);
     // Sweeps are slow for small λ; Newton's method is not, once it is near.
     for (int step = 0; step < 8 && newton_step(problem, p); ++step)
       if (!(textbook_gap(problem, p) > tolerance)) break;

@@ -49,7 +49,7 @@ struct TextbookSolution {
   Real gap = 0.0L;
 };
 /// Alternating exact half-steps from φ = 0 and, every fourth time, up to eight steps of Newton's method while they let the dual grow, for both regularisers;
-/// until the gap is at most `tolerance` (in the units of C), or `most_sweeps` times.
+/// until the gap is at most `tolerance` (in the units of C), rounding keeps the dual from growing, or `most_sweeps` times.
 TextbookSolution textbook_solution(const TransportProblem& problem, Real tolerance, int most_sweeps = 20'000);
 
 }  // namespace slicecheck

@@ -55,14 +55,28 @@ struct CheckResult {
   std::string note;  ///< of the first case without a number
 };
 
-CheckResult run_check(const Claim& claim, const std::string& name, std::uint64_t cases, const std::function<Judged(std::uint64_t)>& judge_case,
-                      Verdict& verdict, const std::function<void(double)>& progress) {
-  std::vector<Judged> judged(static_cast<std::size_t>(cases));
-  std::atomic<Index> done{0};
-  parallel_for(static_cast<Index>(cases), [&](Index i) {
-    judged[static_cast<std::size_t>(i)] = judge_case(static_cast<std::uint64_t>(i));
-    progress(static_cast<double>(++done) / static_cast<double>(cases));
-  });
+/// Where a check stops at what it refutes, so many cases are judged at a time, whatever the number of threads.
+constexpr std::uint64_t kCasesAtATime = 16;
+
+/// `at_a_time` cases in parallel, until one of them is refuted or all are judged.
+std::vector<Judged> judge_cases(const Claim& claim, std::uint64_t cases, std::uint64_t at_a_time, const std::function<Judged(std::uint64_t)>& judge_case,
+                                const std::function<void(double)>& progress) {
+  std::vector<Judged> judged;
+  std::atomic<std::uint64_t> done{0};
+  const auto refuted = [&](const Judged& one) { return refuted_by(claim, one.judgement); };
+  while (judged.size() < cases && std::none_of(judged.begin(), judged.end(), refuted)) {
+    const std::size_t first = judged.size();
+    judged.resize(static_cast<std::size_t>(std::min(cases, first + at_a_time)));
+    parallel_for(static_cast<Index>(judged.size() - first), [&](Index i) {
+      const std::size_t number = first + static_cast<std::size_t>(i);
+      judged[number] = judge_case(number);
+      progress(static_cast<double>(++done) / static_cast<double>(cases));
+    });
+  }
+  return judged;
+}
+
+CheckResult run_check(const Claim& claim, const std::string& name, const std::vector<Judged>& judged, Verdict& verdict) {
   CheckResult result;
   result.evidence.name = name;
   for (std::size_t i = 0; i < judged.size(); ++i) {
@@ -178,8 +192,10 @@ class Verification {
 
   std::optional<std::uint64_t> run_one(const std::string& name, std::uint64_t cost, bool randomised, std::size_t number, std::size_t of,
                                        const std::function<Judged(std::uint64_t)>& judge_case) {
-    const CheckResult result = run_check(claim_, name, case_count(budget_, claim_, cost), judge_case, verdict_,
-                                         [&](double fraction) { progress_.update(what_, (static_cast<double>(number) + fraction) / static_cast<double>(of)); });
+    const std::uint64_t cases = case_count(budget_, claim_, cost);
+    const bool may_stop = budget_.stop_at_first && !claim_.finding();
+    const auto progress = [&](double fraction) { progress_.update(what_, (static_cast<double>(number) + fraction) / static_cast<double>(of)); };
+    const CheckResult result = run_check(claim_, name, judge_cases(claim_, cases, may_stop ? kCasesAtATime : cases, judge_case, progress), verdict_);
     verdict_.cases += result.evidence.cases;
     verdict_.checks.push_back(result.evidence);
     verdict_.randomised_cases += randomised ? result.evidence.cases : 0;
