@@ -57,6 +57,36 @@ TEST(Gallery, every_defect_is_caught_and_every_claim_catches_one) {
   }
 }
 
+/// What `slicecheck claims` asks of the gallery, against the whole row of the matrix.
+TEST(Gallery, the_first_defect_caught_is_the_first_in_the_row_for_any_number_of_threads) {
+  SilentProgress silent;
+  std::vector<const Claim*> judged;
+  for (const char* id : {"L1", "L4", "N6", "F5", "T5"}) judged.push_back(&claim_by_id(id));
+  std::vector<std::string> expected;
+  const auto rows = run_gallery(judged, test_seed(), kCases, silent);
+  for (const Claim* claim : judged) {
+    const auto first = std::find_if(rows.begin(), rows.end(), [&](const GalleryResult& r) { return r.claim == claim->id && r.caught(); });
+    ASSERT_NE(first, rows.end()) << claim->id;
+    expected.push_back(claim->id + " " + first->defect);
+  }
+  for (const int threads : {1, 2, 3}) {
+    const ScopedThreads scope(threads);
+    std::vector<std::string> found;
+    for (const GalleryResult& result : first_defects_caught(judged, test_seed(), kCases, silent)) {
+      EXPECT_TRUE(result.caught());
+      found.push_back(result.claim + " " + result.defect);
+    }
+    EXPECT_EQ(found, expected) << threads;
+  }
+}
+
+TEST(Gallery, a_claim_that_catches_nothing_has_no_first_defect) {
+  Claim blind = claim_by_id("L4");
+  for (LossCheck& check : blind.checks) check.judge = [](const LossSubject&, const LossCase&) { return Judgement{}; };
+  SilentProgress silent;
+  EXPECT_TRUE(first_defects_caught({&blind}, test_seed(), 50, silent).empty());
+}
+
 /// Measures of criticality are refused for what is wrong with them, not for something else that came along.
 TEST(Gallery, measures_of_criticality_are_caught_by_the_check_that_is_about_their_defect) {
   const std::map<std::string, std::string> expected{

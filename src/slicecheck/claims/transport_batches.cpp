@@ -5,6 +5,7 @@
 
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/claims/dynamics_trial.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_moments.h"
 #include "slicecheck/claims/transport_tree.h"
 #include "slicecheck/core/tolerances.h"
@@ -12,8 +13,6 @@
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 /// A problem with n, m ≤ 3, potentials near the optimum in scale only (any mass, any marginals), and a vector of slopes ∇C_ij with d entries.
 struct BatchCase {
@@ -64,8 +63,8 @@ BatchCase draw_batch_case(PointDraws& draws, int size) {
   c.density = textbook_density(c.problem, textbook_potentials(c.problem, c.potentials));
   // V is two subtractions and a division; e^V adds its own error.
   const double terms = c.potentials.phi.cwiseAbs().maxCoeff() + c.potentials.psi.cwiseAbs().maxCoeff() + c.problem.cost.cwiseAbs().maxCoeff();
-  const double of_v = tolerance::gamma(6.0, kUnit) * terms / lambda;
-  c.relative = (kl ? std::expm1(of_v) : 0.0) + tolerance::gamma(16.0, kUnit);
+  const double of_v = tolerance::gamma(6.0, kDoubleUnit) * terms / lambda;
+  c.relative = (kl ? std::expm1(of_v) : 0.0) + tolerance::gamma(16.0, kDoubleUnit);
   c.absolute = kl ? 0.0 : of_v;
   return c;
 }
@@ -106,7 +105,7 @@ Trial mean(const TransportSubject& subject, const RandomStream& stream, int size
       const double ab = c.problem.a[i] * c.problem.b[j];
       const double right = ab * static_cast<double>(c.density(i, j));
       // At most 3⁶ non-negative terms of at most 8 factors, whose probabilities add up to 1 within the weights' own sums.
-      const double allowed = ab * c.error(i, j) + tolerance::gamma(800.0, kUnit) * right + std::numeric_limits<double>::min();
+      const double allowed = ab * c.error(i, j) + tolerance::gamma(800.0, kDoubleUnit) * right + std::numeric_limits<double>::min();
       for (const double got : {expected(i, j), whole(i, j)}) {
         const double ratio = std::abs(got - right) / allowed;
         worst = std::isnan(ratio) || std::isnan(worst) ? std::numeric_limits<double>::quiet_NaN() : std::max(worst, ratio);
@@ -178,8 +177,8 @@ Trial variance(const TransportSubject& subject, const RandomStream& stream, int 
       for (const Points<double>& of : c.slopes) slope += of(i, j) * of(i, j);
       largest_error = std::max(largest_error, std::sqrt(slope) * c.error(i, j));
     }
-  const double eta = 2.0 * (largest_error + tolerance::gamma(800.0, kUnit) * textbook.size);
-  const double allowed = 2.0 * eta * std::sqrt(expected) + eta * eta + tolerance::gamma(800.0, kUnit) * expected;
+  const double eta = 2.0 * (largest_error + tolerance::gamma(800.0, kDoubleUnit) * textbook.size);
+  const double allowed = 2.0 * eta * std::sqrt(expected) + eta * eta + tolerance::gamma(800.0, kDoubleUnit) * expected;
   auto values = c.values();
   values.push_back(named("Var g", observed));
   values.push_back(named("by the formula", expected));
@@ -208,8 +207,8 @@ Trial formula(const TransportBoundsSubject& subject, const RandomStream& stream,
   const auto S = static_cast<double>(c.batch);
   const double expected = subject.bounds->batch_variance(textbook.v_xy, textbook.v_x, textbook.v_y, S);
   // Probabilities are products in double, shares err by a rounding; both are relative to terms of size ‖Z‖² at most.
-  const double allowed = tolerance::gamma(64.0, kUnit) * (static_cast<double>(observed) + textbook.v_xy + textbook.size * textbook.size * kUnit +
-                                                          2.0 * textbook.size * std::sqrt(textbook.v_xy));
+  const double allowed = tolerance::gamma(64.0, kDoubleUnit) * (static_cast<double>(observed) + textbook.v_xy + textbook.size * textbook.size * kDoubleUnit +
+                                                                2.0 * textbook.size * std::sqrt(textbook.v_xy));
   auto values = c.values();
   values.push_back(named("V_xy", textbook.v_xy));
   values.push_back(named("V_x", textbook.v_x));

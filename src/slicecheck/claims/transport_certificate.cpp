@@ -3,14 +3,13 @@
 #include <limits>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_rounding.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 /// The plan that fills the cells row by row as far as the marginals go: feasible, most of its entries 0.
 Points<double> corner_plan(const TransportProblem& problem) {
@@ -106,8 +105,8 @@ Trial distance_to_the_optimum(const TransportSubject& subject, const RandomStrea
   const double gap = subject.transport->gap(problem, potentials, plan);
   const Real expected = textbook.value - textbook_dual(problem, textbook_potentials(problem, potentials));
   // π* in double: every entry moves by u, and P(π*) with it.
-  const Real rounded =
-      kUnit * static_cast<Real>(plan.cwiseProduct(problem.cost.cwiseAbs()).sum()) + static_cast<Real>(problem.lambda) * regularisation_rounding(problem, plan);
+  const Real rounded = kDoubleUnit * static_cast<Real>(plan.cwiseProduct(problem.cost.cwiseAbs()).sum()) +
+                       static_cast<Real>(problem.lambda) * regularisation_rounding(problem, plan);
   const Real allowed = gap_rounding(problem, potentials, plan) + difference(problem, potentials, plan).rounding + (d.high - d.low) + rounded;
   return ratio_trial(std::abs(static_cast<Real>(gap) - expected) / allowed, gap_values(problem, potentials, plan, gap, expected));
 }
@@ -120,7 +119,7 @@ Trial honest(const TransportProblem& problem, const SolverSettings& settings, co
   const auto tolerance = static_cast<Real>(settings.tolerance);
   Real worst = short_of / (std::max(0.0L, static_cast<Real>(solution.gap)) + rounding);
   const bool certified = solution.outcome == SolverOutcome::certified;
-  if (certified) worst = worse(worst, worse(static_cast<Real>(solution.gap) / tolerance, short_of / (tolerance + rounding)));
+  if (certified) worst = worse_of(worst, worse_of(static_cast<Real>(solution.gap) / tolerance, short_of / (tolerance + rounding)));
   if (std::isnan(solution.gap)) worst = std::numeric_limits<Real>::quiet_NaN();
   std::vector<NamedValues> values = problem_values(problem, solution.potentials);
   values.push_back(named("tolerance", settings.tolerance));
@@ -183,7 +182,7 @@ Trial below_the_floor(const TransportSubject& subject, const RandomStream& strea
   PointDraws draws(stream, 0);
   const TransportProblem problem = draw_transport_case(draws, size, {.regulariser = {}, .least_lambda = 0.1}).problem;
   const double largest = problem.cost.cwiseAbs().maxCoeff();
-  const SolverSettings settings{(largest > 0.0 ? largest : problem.lambda) * kUnit / 256.0, 200};
+  const SolverSettings settings{(largest > 0.0 ? largest : problem.lambda) * kDoubleUnit / 256.0, 200};
   const TransportSolution solution = solved(subject, problem, settings);
   Trial trial = honest(problem, settings, solution);
   if (largest > 0.0 && solution.outcome == SolverOutcome::certified) trial.judgement.observed = std::numeric_limits<double>::infinity();
@@ -211,7 +210,7 @@ Trial the_floor(const TransportSubject& subject, const RandomStream& stream, int
   problem.lambda = power_of_two(draws, -3.0, 4.0);
   problem.regulariser = draws.below(2) == 0 ? Regulariser::kl : Regulariser::quadratic;
   const double largest = problem.cost.cwiseAbs().maxCoeff();
-  const SolverSettings settings{largest * kUnit, 4000};
+  const SolverSettings settings{largest * kDoubleUnit, 4000};
   const TransportSolution solution = solved(subject, problem, settings);
   const auto lambda = static_cast<Real>(problem.lambda);
   // Rounding of the textbook: V, f(V) and the sums of D, and those of P.

@@ -5,14 +5,13 @@
 
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/claims/dynamics_trial.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_descent_case.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 /// The largest step that R8 allows, or a part of it; 1 where h is linear and every step is allowed.
 double draw_step(PointDraws& draws, double L) {
@@ -112,7 +111,7 @@ Trial both_regimes(const TransportBoundsSubject& subject, const RandomStream& st
   const double printed = delta_squared + (early ? 2.0 * L * excess / steps + noise : std::sqrt(noise) * std::sqrt(8.0 * L * excess / steps));
   const double own = subject.bounds->stationarity(excess, alpha, steps, delta_squared, L, noise);
   // A dozen roundings each; where α is cut to 1/L it is by rounding only.
-  const double ratio = std::abs(own - printed) / (tolerance::gamma(32.0, kUnit) * printed);
+  const double ratio = std::abs(own - printed) / (tolerance::gamma(32.0, kDoubleUnit) * printed);
   trial.values.push_back(named("bound of the regime with delta^2", printed));
   trial.values.push_back(named("the subject's", own));
   trial.counts[early ? "steps below 2ΔL/σ²" : "steps above 2ΔL/σ²"] = 1;
@@ -195,7 +194,7 @@ Trial sampled(const TransportBoundsSubject& subject, const RandomStream& stream,
   const double mean = total / static_cast<double>(runs * steps);
   const double bound = subject.bounds->stationarity(descent.start.squaredNorm(), alpha, static_cast<double>(steps), off * off, L, noise);
   const double range = 4.0 * reach * reach;
-  const double over = std::max(0.0, mean - bound - tolerance::gamma(1024.0, kUnit) * range);
+  const double over = std::max(0.0, mean - bound - tolerance::gamma(1024.0, kDoubleUnit) * range);
   auto values = descent.values();
   values.push_back(named("mean over runs", mean));
   values.push_back(named("bound", bound));

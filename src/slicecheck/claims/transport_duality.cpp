@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_rounding.h"
 #include "slicecheck/core/tolerances.h"
 
@@ -8,16 +9,14 @@ namespace slicecheck {
 
 namespace {
 
-constexpr double kUnit = tolerance::unit_roundoff<double>();
-
 /// λ up to 10¹² times the spread of the costs: what is lost in terms of the size of λ shows.
 constexpr TransportWish kAnyLambda{.regulariser = {}, .least_lambda = 1e-2, .largest_lambda = 1e12};
 
-SolverSettings near_optimum(const TransportProblem& problem) { return {.tolerance = 1e-11 * cost_unit(problem)}; }
+SolverSettings with_small_gap(const TransportProblem& problem) { return {.tolerance = 1e-11 * cost_unit(problem)}; }
 
 /// Potentials anywhere, or the subject's own at its optimum.
 DualPotentials some_potentials(const TransportSubject& subject, PointDraws& draws, const TransportProblem& problem) {
-  if (draws.below(3) == 0) return solved(subject, problem, near_optimum(problem)).potentials;
+  if (draws.below(3) == 0) return solved(subject, problem, with_small_gap(problem)).potentials;
   return draw_potentials(draws, problem);
 }
 
@@ -37,11 +36,11 @@ Trial density(const TransportSubject& subject, const RandomStream& stream, int s
   const RealTable expected = textbook_density(problem, {textbook_phi(problem, potentials).cast<Real>(), potentials.psi.cast<Real>()});
   const RealTable allowed = density_rounding(problem, potentials);
   // φ + λ is rounded on the way to the paper's φ: u(|φ| + λ) in V, in units of λ.
-  const Real moved = problem.regulariser == Regulariser::kl ? kUnit * (potentials.phi.cwiseAbs().maxCoeff() / problem.lambda + 1.0) : 0.0;
+  const Real moved = problem.regulariser == Regulariser::kl ? kDoubleUnit * (potentials.phi.cwiseAbs().maxCoeff() / problem.lambda + 1.0) : 0.0;
   Real worst = 0.0L;
   for (Index i = 0; i < problem.n(); ++i)
     for (Index j = 0; j < problem.m(); ++j)
-      worst = worse(worst, std::abs(static_cast<Real>(computed(i, j)) - expected(i, j)) / (allowed(i, j) + expected(i, j) * std::expm1(moved)));
+      worst = worse_of(worst, std::abs(static_cast<Real>(computed(i, j)) - expected(i, j)) / (allowed(i, j) + expected(i, j) * std::expm1(moved)));
   std::vector<NamedValues> values = problem_values(problem, potentials);
   values.push_back({"density", computed});
   return ratio_trial(worst, std::move(values));
@@ -72,7 +71,7 @@ Trial common_constant(const TransportSubject& subject, const RandomStream& strea
   const auto constant = static_cast<Real>(c);
   const Real expected = static_cast<Real>(before) + constant * (problem.a.cast<Real>().sum() - problem.b.cast<Real>().sum());
   // φ + c and ψ + c are rounded: by u times their size, in a and in the mass of the plan, whose exponent or violation moves as much.
-  const Real rounded = 2.0L * kUnit * potential_size(problem, moved);
+  const Real rounded = 2.0L * kDoubleUnit * potential_size(problem, moved);
   const Real mass = textbook_plan(problem, textbook_potentials(problem, potentials)).sum();
   const Real through_mass = problem.regulariser == Regulariser::kl
                                 ? static_cast<Real>(problem.lambda) * mass * std::expm1(rounded / static_cast<Real>(problem.lambda))
@@ -95,7 +94,7 @@ std::vector<NamedValues> solution_values(const TransportProblem& problem, const 
 Trial strong_duality(const TransportSubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
   const TransportProblem problem = draw_transport_case(draws, size).problem;
-  const SolverSettings settings = near_optimum(problem);
+  const SolverSettings settings = with_small_gap(problem);
   const TransportSolution solution = solved(subject, problem, settings);
   const TextbookSolution textbook = textbook_optimum(problem);
   const RealInterval d = textbook_value(problem, textbook);
@@ -104,15 +103,15 @@ Trial strong_duality(const TransportSubject& subject, const RandomStream& stream
   const auto upper = value + static_cast<Real>(solution.gap);
   const Real primal = static_cast<Real>(solution.transport) + static_cast<Real>(problem.lambda) * static_cast<Real>(solution.regularisation);
   Real worst = std::abs(value - exact_dual(problem, solution.potentials)) / dual_rounding(problem, solution.potentials);
-  worst = worse(worst, (value - d.high) / rounding);
-  worst = worse(worst, (d.low - upper) / rounding);
-  worst = worse(worst, (d.low - primal) / rounding);
-  worst = worse(worst, std::abs(primal - upper) / rounding);
+  worst = worse_of(worst, (value - d.high) / rounding);
+  worst = worse_of(worst, (d.low - upper) / rounding);
+  worst = worse_of(worst, (d.low - primal) / rounding);
+  worst = worse_of(worst, std::abs(primal - upper) / rounding);
   const bool within_reach = rounding <= 0.125L * static_cast<Real>(settings.tolerance);
   if (solution.outcome == SolverOutcome::certified)
-    worst = worse(worst, static_cast<Real>(solution.gap) / static_cast<Real>(settings.tolerance));
+    worst = worse_of(worst, static_cast<Real>(solution.gap) / static_cast<Real>(settings.tolerance));
   else if (within_reach)
-    worst = worse(worst, 2.0L);
+    worst = worse_of(worst, 2.0L);
   Trial trial = ratio_trial(worst, solution_values(problem, solution));
   trial.values.push_back(named("d", static_cast<double>(textbook.value)));
   trial.counts[solution.outcome == SolverOutcome::certified ? "certified" : "beyond the floor of rounding"] = 1;
@@ -123,7 +122,7 @@ Trial strong_duality(const TransportSubject& subject, const RandomStream& stream
 Trial marginals(const TransportSubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
   const TransportProblem problem = draw_transport_case(draws, size).problem;
-  const TransportSolution solution = solved(subject, problem, near_optimum(problem));
+  const TransportSolution solution = solved(subject, problem, with_small_gap(problem));
   const Points<double> computed = density_of(subject, problem, solution.potentials);
   const RealVector a = problem.a.cast<Real>();
   const RealVector b = problem.b.cast<Real>();
@@ -133,8 +132,8 @@ Trial marginals(const TransportSubject& subject, const RandomStream& stream, int
   const Real mass = std::abs(plan.sum() - 1.0L);
   const Real distance = plan_distance(problem, suboptimality(problem, solution));
   const Real rounding = (a.asDiagonal() * density_rounding(problem, solution.potentials) * b.asDiagonal()).sum() +
-                        tolerance::gamma(static_cast<double>(problem.n() + problem.m()), kUnit);
-  const Real off = worse(worse(rows, columns), mass);
+                        tolerance::gamma(static_cast<double>(problem.n() + problem.m()), kDoubleUnit);
+  const Real off = worse_of(worse_of(rows, columns), mass);
   Trial trial = ratio_trial(off / (distance + rounding), solution_values(problem, solution));
   if (distance > 1e6L * rounding) trial.judgement.tightness = static_cast<double>(off / distance);
   trial.values.push_back({"plan", plan.cast<double>()});
@@ -146,7 +145,7 @@ Trial marginals(const TransportSubject& subject, const RandomStream& stream, int
 Trial half_steps(const TransportSubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
   const TransportProblem problem = draw_transport_case(draws, size).problem;
-  const TransportSolution solution = solved(subject, problem, near_optimum(problem));
+  const TransportSolution solution = solved(subject, problem, with_small_gap(problem));
   const TextbookPotentials potentials = textbook_potentials(problem, solution.potentials);
   const auto lambda = static_cast<Real>(problem.lambda);
   const bool kl = problem.regulariser == Regulariser::kl;
@@ -168,14 +167,14 @@ Trial half_steps(const TransportSubject& subject, const RandomStream& stream, in
     for (Index i = 0; i < problem.n(); ++i) share += static_cast<Real>(problem.a[i]) * density(of(i, j));
     of_columns += static_cast<Real>(problem.b[j]) * gain(share);
   }
-  return ratio_trial(worse(of_rows, of_columns) / suboptimality(problem, solution), solution_values(problem, solution));
+  return ratio_trial(worse_of(of_rows, of_columns) / suboptimality(problem, solution), solution_values(problem, solution));
 }
 
 /// |D − d| and |⟨π', C⟩ − d̄| against known values, in units of what the gap and rounding leave, and `rounded` of the costs.
 Real off_known(const TransportProblem& problem, const TransportSolution& solution, Real d, Real sharp, Real rounded = 0.0L) {
   const Real open = suboptimality(problem, solution) + rounded;
-  return worse(std::abs(static_cast<Real>(solution.dual_value) - d) / open,
-               std::abs(static_cast<Real>(solution.transport) - sharp) / (transport_distance(problem, open) + open));
+  return worse_of(std::abs(static_cast<Real>(solution.dual_value) - d) / open,
+                  std::abs(static_cast<Real>(solution.transport) - sharp) / (transport_distance(problem, open) + open));
 }
 
 /// x, y = ±1, G = θx, squared cost, z = 2θ/λ. KL d = θ² + 1 − λ ln cosh z, d̄ = θ² + 1 − 2θ tanh z; quadratic, s = clip(z, −1, 1):
@@ -187,7 +186,7 @@ Trial line(const TransportSubject& subject, const RandomStream& stream, int) {
   const Points<double> y = Eigen::Vector2d(1.0, -1.0);
   const TransportProblem problem{halves, halves, cost_matrix(GroundCost::squared, theta * y, y), power_of_two(draws, -5.0, 6.0),
                                  draws.below(2) == 0 ? Regulariser::kl : Regulariser::quadratic};
-  const TransportSolution solution = solved(subject, problem, near_optimum(problem));
+  const TransportSolution solution = solved(subject, problem, with_small_gap(problem));
   const Real t = theta;
   const Real lambda = problem.lambda;
   const Real z = 2.0L * t / lambda;
@@ -203,7 +202,7 @@ Trial line(const TransportSubject& subject, const RandomStream& stream, int) {
     d = sharp + 0.5L * lambda * (1.0L + s * s);
   }
   // The matrix of costs is rounded, each entry by at most 3u of itself.
-  const Real of_cost = 4.0L * kUnit * problem.cost.cwiseAbs().maxCoeff();
+  const Real of_cost = 4.0L * kDoubleUnit * problem.cost.cwiseAbs().maxCoeff();
   Trial trial = ratio_trial(off_known(problem, solution, d, sharp, of_cost), solution_values(problem, solution));
   trial.values.push_back(named("theta", theta));
   trial.values.push_back(named("d, sharp d", Eigen::Vector2d(static_cast<double>(d), static_cast<double>(sharp))));
@@ -223,7 +222,7 @@ Trial single_atoms(const TransportSubject& subject, const RandomStream& stream, 
     problem.b = Vector<double>::Ones(1);
     problem.cost = problem.cost.leftCols(1).eval();
   }
-  const TransportSolution solution = solved(subject, problem, near_optimum(problem));
+  const TransportSolution solution = solved(subject, problem, with_small_gap(problem));
   const Real sharp = problem.a.cast<Real>().dot(problem.cost.cast<Real>() * problem.b.cast<Real>());
   const Real d = sharp + (problem.regulariser == Regulariser::kl ? 0.0L : 0.5L * static_cast<Real>(problem.lambda));
   return ratio_trial(off_known(problem, solution, d, sharp), solution_values(problem, solution));

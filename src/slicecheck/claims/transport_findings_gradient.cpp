@@ -33,7 +33,7 @@ Trial gradients_agree(const TransportSubject& subject, const RandomStream& strea
     slopes = f.derivatives(theta);
     values = f.values();
     values.push_back(named("theta", theta));
-    of_plan = plan_error_bound(shortfall(problem, p, optimum), problem);
+    of_plan = static_cast<double>(plan_distance(problem, shortfall(problem, p, optimum)));
   }
   const TextbookPotentials textbook = textbook_potentials(problem, p);
   const SharpWeights exact = sharp_weights(problem, textbook);
@@ -78,8 +78,8 @@ Trial l1_is_smooth(const TransportSubject& subject, const RandomStream& stream, 
     const double scale = problem.cost.maxCoeff() + lambda;
     const TransportSolution solution = subject.transport->solve(problem, {.tolerance = 1e-12 * scale, .most_sweeps = 1000});
     const Points<double> weights = checked_weights(subject.transport->weights_of_d(problem, solution.potentials), problem).cast<double>();
-    slack += std::sqrt(dimension) *
-             (plan_error_bound(certified_shortfall(problem, solution.potentials), problem) + plan_rounding(problem, solution.potentials, 1.0));
+    slack += std::sqrt(dimension) * (static_cast<double>(plan_distance(problem, certified_shortfall(problem, solution.potentials))) +
+                                     plan_rounding(problem, solution.potentials, 1.0));
     gradients.row(side) = subject.transport->pullback(GroundCost::l1, at, y, weights).row(0);
   }
   const double L = dimension / lambda;

@@ -5,15 +5,13 @@
 #include <limits>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_reference.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
-constexpr double kRealUnit = static_cast<double>(std::numeric_limits<Real>::epsilon()) / 2.0;
 
 Points<double> normal_table(PointDraws& draws, Index n, Index m) {
   Points<double> table(n, m);
@@ -30,7 +28,8 @@ Trial plan_is_gradient(const TransportSubject& subject, const RandomStream& stre
   direction /= direction.cwiseAbs().maxCoeff();
   const ReferenceOptimum here = reference_optimum(problem);
   TransportProblem moved = problem;
-  moved.cost += std::max(std::sqrt(4.0 * problem.lambda * static_cast<double>(here.open)), 1024.0 * kUnit * problem.cost.cwiseAbs().maxCoeff()) * direction;
+  moved.cost +=
+      std::max(std::sqrt(4.0 * problem.lambda * static_cast<double>(here.open)), 1024.0 * kDoubleUnit * problem.cost.cwiseAbs().maxCoeff()) * direction;
   const RealTable step = moved.cost.cast<Real>() - problem.cost.cast<Real>();
   const double length = static_cast<double>(step.cwiseAbs().maxCoeff());
   const ReferenceOptimum there = reference_optimum(moved);
@@ -38,7 +37,7 @@ Trial plan_is_gradient(const TransportSubject& subject, const RandomStream& stre
   const RealTable weights = checked_weights(subject.transport->weights_of_d(problem, p), problem);
   const Real difference = there.at.value - here.at.value;
   const Real predicted = paired(weights, step);
-  const double of_plan = plan_error_bound(shortfall(problem, p, here), problem) + plan_rounding(problem, p, 1.0);
+  const double of_plan = static_cast<double>(plan_distance(problem, shortfall(problem, p, here))) + plan_rounding(problem, p, 1.0);
   Trial trial = trial_of(static_cast<double>(std::abs(difference - predicted)) / length,
                          0.5 * length / problem.lambda + static_cast<double>(here.open + there.open) / length + of_plan, c.values());
   trial.values.push_back({"step", step.cast<double>()});
@@ -150,7 +149,7 @@ Trial sharp_by_differences(const TransportSubject& subject, const RandomStream& 
   const RealTable weights = checked_weights(subject.transport->weights_of_sharp_d(problem, p), problem);
   const RealTable direction = c.direction.cast<Real>();
   const double scale = problem_scale(problem, textbook);
-  const double of_plan = plan_error_bound(shortfall(problem, p, here), problem);
+  const double of_plan = static_cast<double>(plan_distance(problem, shortfall(problem, p, here)));
   const Real claimed = paired(weights, direction);
   Trial trial = trial_of(static_cast<double>(std::abs(claimed - measured.slope)), measured.error + sharp_error(problem, exact, direction, of_plan, scale),
                          TransportCase{problem, "dyadic"}.values());
@@ -175,10 +174,11 @@ Trial on_the_line(const TransportSubject& subject, const RandomStream& stream, i
   // Cost and potentials are rounded too: V moves by no more than it errs in the subject.
   const double rounding = plan_rounding(l.problem, l.potentials, 1.0);
   const double largest = l.slopes.cwiseAbs().maxCoeff();
-  const double of_plain = 2.0 * rounding * largest + 16.0 * kUnit * (largest + 2.0);
-  const double of_sharp = sharp_error(l.problem, exact, slopes, rounding, problem_scale(l.problem, textbook)) + 16.0 * kUnit * (largest + std::abs(l.sharp));
-  Trial trial = ratio_of(worse_of(std::abs(plain - l.plain) / of_plain, std::abs(sharp - l.sharp) / of_sharp),
-                         {named("theta", theta), named("lambda", lambda), named("gradient of d", l.plain), named("gradient of the sharp d", l.sharp)});
+  const double of_plain = 2.0 * rounding * largest + 16.0 * kDoubleUnit * (largest + 2.0);
+  const double of_sharp =
+      sharp_error(l.problem, exact, slopes, rounding, problem_scale(l.problem, textbook)) + 16.0 * kDoubleUnit * (largest + std::abs(l.sharp));
+  Trial trial = ratio_trial(worse_of(std::abs(plain - l.plain) / of_plain, std::abs(sharp - l.sharp) / of_sharp),
+                            {named("theta", theta), named("lambda", lambda), named("gradient of d", l.plain), named("gradient of the sharp d", l.sharp)});
   trial.values.push_back(named("the subject's of d", plain));
   trial.values.push_back(named("the subject's of the sharp d", sharp));
   return trial;
@@ -208,7 +208,7 @@ Trial slope_in_lambda(const TransportSubject& subject, const RandomStream& strea
       const double density = pi / (problem.a[i] * problem.b[j]);
       terms += problem.regulariser == Regulariser::quadratic ? pi * density : (pi > 0.0 ? pi * (1.0 + std::abs(std::log(density))) : 0.0);
     }
-  const double rounding = tolerance::gamma(static_cast<double>(problem.n() * problem.m()) + 16.0, kUnit) * terms;
+  const double rounding = tolerance::gamma(static_cast<double>(problem.n() * problem.m()) + 16.0, kDoubleUnit) * terms;
   Trial trial = trial_of(std::abs(stated - 0.5 * (bounds[0] + bounds[1])), 0.5 * (bounds[1] - bounds[0]) + rounding, c.values());
   trial.values.push_back(named("I", stated));
   trial.values.push_back(named("quotients of d", Eigen::Vector2d(bounds[0], bounds[1])));
@@ -271,11 +271,11 @@ Trial ground_cost_slope(const TransportSubject& subject, const RandomStream& str
     const Real quotient = difference / static_cast<Real>(2.0 * h);
     const auto claimed = static_cast<Real>(pulled.row(i).dot(along));
     const double allowed = 0.5 * h * curvature * length * length + 32.0 * kRealUnit * static_cast<double>(d) * size_of_costs / h +
-                           tolerance::gamma(static_cast<double>(y.rows() + 2 * d) + 24.0, kUnit) * size_of_slopes * length;
+                           tolerance::gamma(static_cast<double>(y.rows() + 2 * d) + 24.0, kDoubleUnit) * size_of_slopes * length;
     worst = worse_of(worst, against(static_cast<double>(std::abs(quotient - claimed)), allowed));
   }
-  return ratio_of(worst,
-                  {{"z", z}, {"y", y}, {"weights", weights}, {"pullback", pulled}, named("cost (0 l1, 1 squared, 2 cosine)", static_cast<double>(cost))});
+  return ratio_trial(worst,
+                     {{"z", z}, {"y", y}, {"weights", weights}, {"pullback", pulled}, named("cost (0 l1, 1 squared, 2 cosine)", static_cast<double>(cost))});
 }
 
 }  // namespace

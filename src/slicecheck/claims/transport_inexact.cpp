@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_reference.h"
 #include "slicecheck/core/tolerances.h"
 
@@ -13,9 +14,6 @@ namespace slicecheck {
 
 namespace {
 
-constexpr double kUnit = tolerance::unit_roundoff<double>();
-constexpr double kRealUnit = static_cast<double>(std::numeric_limits<Real>::epsilon()) / 2.0;
-constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 /// How exactly a bound has to be evaluated: a definition. Any stable way meets it; √(2κ) + 2κ/3 differs from τ by κ/18 of it.
 constexpr double kExact = 1e-12;
 
@@ -63,7 +61,7 @@ Slopes slopes_at(const CostFamily& f, const Eigen::VectorXd& theta) {
       second += f.a[i] * f.b[j] * slope * slope.transpose();
     }
   const double largest = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(second, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
-  const double rounding = tolerance::gamma(64.0, kUnit) * out.constants.L0 * out.constants.L0;
+  const double rounding = tolerance::gamma(64.0, kDoubleUnit) * out.constants.L0 * out.constants.L0;
   out.constants.rms_L0 = std::sqrt(std::max(0.0, largest) + rounding);
   return out;
 }
@@ -140,11 +138,11 @@ Trial off_the_optimum(const TransportBoundsSubject& subject, const RandomStream&
   const double observed = gradient_norm(slopes, plan - c.optimum.at.plan);
   double slack = slopes.constants.L0 * c.optimum.plan_error;
   if (c.unit_mass) {  // to rounding: mass 1 + η is mass 1 and η besides
-    const double exponent = 8.0 * kUnit * problem_scale(c.problem, textbook_potentials(c.problem, c.potentials)) / c.problem.lambda;
+    const double exponent = 8.0 * kDoubleUnit * problem_scale(c.problem, textbook_potentials(c.problem, c.potentials)) / c.problem.lambda;
     slack += slopes.constants.L0 * exponent;
   }
   Trial trial = trial_of(observed, bound + slack, c.values());
-  if (std::isnan(bound)) trial.judgement.observed = kNoNumber;
+  if (std::isnan(bound)) trial.judgement.observed = std::numeric_limits<double>::quiet_NaN();
   if (slack <= 1e-3 * bound) trial.judgement.tightness = observed / bound;
   trial.values.push_back(named("epsilon", epsilon));
   trial.values.push_back(named("bound", bound));
@@ -179,7 +177,7 @@ Trial square_roots(const TransportBoundsSubject& subject, const RandomStream& st
   const double bound =
       subject.bounds->gradient_error(kappa * lambda, constants, lambda, kl ? Regulariser::kl : Regulariser::quadratic, kl || draws.below(2) == 0);
   const double expected = (kl ? constants.L0 : constants.rms_L0) * std::sqrt(2.0 * kappa);
-  return trial_of(std::abs(bound - expected), tolerance::gamma(16.0, kUnit) * expected,
+  return trial_of(std::abs(bound - expected), tolerance::gamma(16.0, kDoubleUnit) * expected,
                   {named("kappa", kappa), named("lambda", lambda), named("L0, L0 in the mean square", Eigen::Vector2d(constants.L0, constants.rms_L0)),
                    named("bound", bound), named("expected", expected)});
 }
@@ -194,7 +192,7 @@ Trial inverse_function(const TransportBoundsSubject& subject, const RandomStream
   if (kappa == 0.0) return trial_of(std::abs(t), 0.0, std::move(values));
   const double back = static_cast<double>(std::abs(excess_of(t) - static_cast<Real>(kappa))) / (2.0 * kExact * kappa);
   const double simple = t / ((std::sqrt(2.0 * kappa) + kappa) * (1.0 + kExact));
-  Trial trial = ratio_of(worse_of(back, simple), std::move(values));
+  Trial trial = ratio_trial(worse_of(back, simple), std::move(values));
   trial.judgement.tightness = t / (std::sqrt(2.0 * kappa) + kappa);
   return trial;
 }
@@ -229,7 +227,7 @@ Trial computed_mass(const TransportSubject& subject, const RandomStream& stream,
   const double t = size == 1 ? 1.0 : power_of_two(draws, -2.0, 6.0);
   const ReferenceOptimum optimum = reference_optimum(problem);
   DualPotentials p = rounded_potentials(problem, optimum.at.potentials);
-  const double off = plan_error_bound(shortfall(problem, p, optimum), problem);  // Σπ and π* before the shift
+  const double off = static_cast<double>(plan_distance(problem, shortfall(problem, p, optimum)));  // Σπ and π* before the shift
   p.phi.array() += problem.lambda * std::log1p(t);
   const Real epsilon = optimum.at.value - textbook_dual(problem, textbook_potentials(problem, p));
   const Real expected = tau(epsilon / static_cast<Real>(problem.lambda));

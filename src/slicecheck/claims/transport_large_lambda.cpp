@@ -5,6 +5,7 @@
 #include <string>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_rounding.h"
 #include "slicecheck/core/tolerances.h"
 #include "slicecheck/loss/regularised/sinkhorn_loss.h"
@@ -12,10 +13,6 @@
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
-
-bool is_kl(Regulariser regulariser) { return regulariser == Regulariser::kl; }
 
 SolverSettings near_optimum(const TransportProblem& problem) { return {1e-12 * cost_unit(problem), 20'000}; }
 
@@ -50,7 +47,7 @@ Centred centred(const TransportProblem& problem) { return centred(problem.a, pro
 
 /// What weights that add up to 1 ± (n + m)u leave open of E C and C⊥.
 Real open_mean(const TransportProblem& problem) {
-  return tolerance::gamma(4.0 * static_cast<double>(problem.n() + problem.m() + problem.cost.size()), kUnit) *
+  return tolerance::gamma(4.0 * static_cast<double>(problem.n() + problem.m() + problem.cost.size()), kDoubleUnit) *
              static_cast<Real>(problem.cost.cwiseAbs().maxCoeff()) +
          std::numeric_limits<double>::min();
 }
@@ -71,7 +68,7 @@ Trial below_the_mean(const TransportSubject& subject, const RandomStream& stream
   const Real open = certificate_rounding(problem, solution.potentials) + open_mean(problem);
   const auto value = static_cast<Real>(solution.dual_value);
   const Real upper = value + static_cast<Real>(solution.gap);
-  const Real worst = worse((value - c.mean) / open, (c.mean - upper - bound) / open);
+  const Real worst = worse_of((value - c.mean) / open, (c.mean - upper - bound) / open);
   std::vector<NamedValues> values = problem_values(problem, solution.potentials);
   values.push_back(named("E C, D, gap, bound", Eigen::Vector4d(static_cast<double>(c.mean), solution.dual_value, solution.gap, static_cast<double>(bound))));
   Trial trial = ratio_trial(worst, std::move(values));
@@ -94,14 +91,14 @@ Trial exact_plan(const TransportSubject& subject, const RandomStream& stream, in
   const Real d = c.mean + 0.5L * lambda - c.square / (2.0L * lambda);
   const Real sharp = c.mean - c.square / lambda;
   Real worst = std::abs(static_cast<Real>(solution.dual_value) - d) / open;
-  worst = worse(worst, std::abs(static_cast<Real>(solution.transport) - sharp) / (transport_distance(problem, open) + open));
+  worst = worse_of(worst, std::abs(static_cast<Real>(solution.transport) - sharp) / (transport_distance(problem, open) + open));
   const RealTable rounding = density_rounding(problem, solution.potentials);
   for (Index i = 0; i < problem.n(); ++i)
     for (Index j = 0; j < problem.m(); ++j) {
       // √(ab) |m − m*| ≤ ‖π − π*‖_χ² ≤ √(2ε/λ).
       const Real distance = std::sqrt(2.0L * open / (lambda * static_cast<Real>(problem.a[i]) * static_cast<Real>(problem.b[j])));
       const Real expected = 1.0L - c.table(i, j) / lambda;
-      worst = worse(worst, std::abs(static_cast<Real>(density(i, j)) - expected) / (distance + rounding(i, j) + rounded / lambda));
+      worst = worse_of(worst, std::abs(static_cast<Real>(density(i, j)) - expected) / (distance + rounding(i, j) + rounded / lambda));
     }
   std::vector<NamedValues> values = problem_values(problem, solution.potentials);
   values.push_back({"density", density});
@@ -124,18 +121,18 @@ Trial interval_for_large_lambda(const TransportBoundsSubject& subject, const Ran
   bool judged = true;
   if (is_kl(problem.regulariser)) {
     low = c.mean - c.oscillation * c.oscillation / (8.0L * lambda);
-    rounding += (4.0L * c.oscillation * entry + 4.0L * entry * entry) / (8.0L * lambda) + 8.0L * kUnit * (c.mean - low);
+    rounding += (4.0L * c.oscillation * entry + 4.0L * entry * entry) / (8.0L * lambda) + 8.0L * kDoubleUnit * (c.mean - low);
   } else {
     low = c.mean + 0.5L * lambda - c.square / (2.0L * lambda);
     high = lambda >= c.largest ? low : c.mean + 0.5L * lambda;
-    judged = std::abs(lambda - c.largest) > entry + 4.0L * kUnit * lambda;  // at the threshold either is right
-    rounding += (2.0L * c.oscillation * entry + entry * entry) / (2.0L * lambda) + 8.0L * kUnit * (lambda + c.square / lambda);
+    judged = std::abs(lambda - c.largest) > entry + 4.0L * kDoubleUnit * lambda;  // at the threshold either is right
+    rounding += (2.0L * c.oscillation * entry + entry * entry) / (2.0L * lambda) + 8.0L * kDoubleUnit * (lambda + c.square / lambda);
   }
   const RealInterval d = textbook_value(problem, textbook_optimum(problem));
   Real worst = std::abs(static_cast<Real>(interval.low) - low) / rounding;
-  if (judged) worst = worse(worst, std::abs(static_cast<Real>(interval.high) - high) / rounding);
-  worst = worse(worst, (static_cast<Real>(interval.low) - d.high) / rounding);
-  worst = worse(worst, (d.low - static_cast<Real>(interval.high)) / rounding);
+  if (judged) worst = worse_of(worst, std::abs(static_cast<Real>(interval.high) - high) / rounding);
+  worst = worse_of(worst, (static_cast<Real>(interval.low) - d.high) / rounding);
+  worst = worse_of(worst, (d.low - static_cast<Real>(interval.high)) / rounding);
   std::vector<NamedValues> values = problem_values(problem);
   values.push_back(named("low, high", Eigen::Vector2d(interval.low, interval.high)));
   values.push_back(named("expected low, high, d", Eigen::Vector3d(static_cast<double>(low), static_cast<double>(high), static_cast<double>(d.low))));
@@ -144,7 +141,7 @@ Trial interval_for_large_lambda(const TransportBoundsSubject& subject, const Ran
 
 // -------------------------------------------------------------------------------------------------------------------------------------- Sinkhorn loss
 
-struct LossCase {
+struct DrawnLoss {
   SinkhornProblem problem;
   std::vector<NamedValues> values;
 };
@@ -157,15 +154,15 @@ Points<double> directions(PointDraws& draws, Index n, Index d) {
   return points;
 }
 
-LossCase of_clouds(GroundCost cost, Vector<double> a, Points<double> z, Vector<double> b, Points<double> y, double lambda, Regulariser regulariser) {
-  LossCase out{sinkhorn_problem(cost, a, z, b, y, lambda, regulariser), {}};
+DrawnLoss of_clouds(GroundCost cost, Vector<double> a, Points<double> z, Vector<double> b, Points<double> y, double lambda, Regulariser regulariser) {
+  DrawnLoss out{sinkhorn_problem(cost, a, z, b, y, lambda, regulariser), {}};
   out.values = {named("a", a), {"z", std::move(z)}, named("b", b), {"y", std::move(y)}, named("lambda", lambda)};
   return out;
 }
 
 /// The complete bipartite graph K_{p,q} with uniform weights on either side: 1 between the sides, 2 within. A distance, not of negative type.
-LossCase of_graph(Index p, Index q, double lambda, Regulariser regulariser) {
-  LossCase out;
+DrawnLoss of_graph(Index p, Index q, double lambda, Regulariser regulariser) {
+  DrawnLoss out;
   SinkhornProblem& s = out.problem;
   s.a = Vector<double>::Constant(p, 1.0 / static_cast<double>(p));
   s.b = Vector<double>::Constant(q, 1.0 / static_cast<double>(q));
@@ -180,14 +177,14 @@ LossCase of_graph(Index p, Index q, double lambda, Regulariser regulariser) {
   return out;
 }
 
-LossCase draw_loss_case(PointDraws& draws, int size) {
+DrawnLoss draw_loss(PointDraws& draws, int size) {
   const Index n = between(draws, 1, size + 1);
   const Index m = between(draws, 1, size + 1);
   const Index d = between(draws, 1, 3);
   const Regulariser regulariser = draws.below(2) == 0 ? Regulariser::kl : Regulariser::quadratic;
   const Vector<double> a = draw_weights(draws, n);
   const Vector<double> b = draw_weights(draws, m);
-  LossCase out;
+  DrawnLoss out;
   switch (draws.below(4)) {
     case 0: out = of_clouds(GroundCost::squared, a, draw_atoms(draws, n, d), b, draw_atoms(draws, m, d), 1.0, regulariser); break;
     case 1: out = of_clouds(GroundCost::l1, a, draw_atoms(draws, n, d), b, draw_atoms(draws, m, d), 1.0, regulariser); break;
@@ -203,7 +200,7 @@ double largest_cost(const SinkhornProblem& s) { return std::max({s.xy.cwiseAbs()
 /// E C − d̄ = E C − d + λ I(π*) ≤ 5 osc(C⊥)²/(8λ), as λ I(π*)/2 ≤ d(λ) − d(λ/2).
 Trial loss_at_large_lambda(const TransportSubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
-  LossCase drawn = draw_loss_case(draws, size);
+  DrawnLoss drawn = draw_loss(draws, size);
   SinkhornProblem& s = drawn.problem;
   const double largest = largest_cost(s);
   s.lambda = (largest > 0.0 ? largest : 1.0) * std::pow(10.0, draws.uniform(3.0, 9.0));
@@ -245,8 +242,8 @@ Trial loss_at_large_lambda(const TransportSubject& subject, const RandomStream& 
   add(s.within_y(), loss.yy, -1.0L);
   const auto value = static_cast<Real>(loss.value);
   const auto sharp = static_cast<Real>(loss.sharp_value);
-  Real worst = worse((low - value) / open, (value - high) / open);
-  worst = worse(worst, worse((sharp_low - sharp) / sharp_open, (sharp - sharp_high) / sharp_open));
+  Real worst = worse_of((low - value) / open, (value - high) / open);
+  worst = worse_of(worst, worse_of((sharp_low - sharp) / sharp_open, (sharp - sharp_high) / sharp_open));
   drawn.values.push_back(named("loss, low, high", Eigen::Vector3d(loss.value, static_cast<double>(low), static_cast<double>(high))));
   drawn.values.push_back(
       named("loss with sharp d, low, high", Eigen::Vector3d(loss.sharp_value, static_cast<double>(sharp_low), static_cast<double>(sharp_high))));
@@ -255,10 +252,10 @@ Trial loss_at_large_lambda(const TransportSubject& subject, const RandomStream& 
 
 Real rounding_of_limit(const SinkhornProblem& s) {
   const auto terms = static_cast<double>(s.xy.size() + s.xx.size() + s.yy.size()) + 4.0 * static_cast<double>(s.a.size() + s.b.size());
-  return tolerance::gamma(terms + 16.0, kUnit) * 4.0L * static_cast<Real>(largest_cost(s)) + std::numeric_limits<double>::min();
+  return tolerance::gamma(terms + 16.0, kDoubleUnit) * 4.0L * static_cast<Real>(largest_cost(s)) + std::numeric_limits<double>::min();
 }
 
-Trial limit_trial(const TransportBoundsSubject& subject, LossCase drawn, Real expected, Real rounding) {
+Trial limit_trial(const TransportBoundsSubject& subject, DrawnLoss drawn, Real expected, Real rounding) {
   const double limit = subject.bounds->loss_at_infinity(drawn.problem);
   drawn.values.push_back(named("limit, expected", Eigen::Vector2d(limit, static_cast<double>(expected))));
   return ratio_trial(std::abs(static_cast<Real>(limit) - expected) / rounding, std::move(drawn.values));
@@ -267,7 +264,7 @@ Trial limit_trial(const TransportBoundsSubject& subject, LossCase drawn, Real ex
 /// 2 E c(X, Y) − E c(X, X') − E c(Y, Y').
 Trial limit_of_the_loss(const TransportBoundsSubject& subject, const RandomStream& stream, int size) {
   PointDraws draws(stream, 0);
-  LossCase drawn = draw_loss_case(draws, size);
+  DrawnLoss drawn = draw_loss(draws, size);
   const SinkhornProblem& s = drawn.problem;
   const Real expected = 2.0L * centred(s.between()).mean - centred(s.within_x()).mean - centred(s.within_y()).mean;
   const Real rounding = rounding_of_limit(s);
@@ -298,9 +295,10 @@ Trial mean_gaps(const TransportBoundsSubject& subject, const RandomStream& strea
   x.rowwise() -= first;
   target.rowwise() -= first;
   const Real expected = (cosine ? 1.0L : 2.0L) * (mean_of(a, x) - mean_of(b, target)).squaredNorm();
-  LossCase drawn = of_clouds(cosine ? GroundCost::cosine : GroundCost::squared, a, z, b, y, 1.0, Regulariser::kl);
+  DrawnLoss drawn = of_clouds(cosine ? GroundCost::cosine : GroundCost::squared, a, z, b, y, 1.0, Regulariser::kl);
   // The costs err by γ_{d+8} of themselves, or, for directions of rounded length, of the square of theirs.
-  const Real of_cost = tolerance::gamma(4.0 * static_cast<double>(d) + 32.0, kUnit) * 4.0L * (cosine ? 2.0L : static_cast<Real>(largest_cost(drawn.problem)));
+  const Real of_cost =
+      tolerance::gamma(4.0 * static_cast<double>(d) + 32.0, kDoubleUnit) * 4.0L * (cosine ? 2.0L : static_cast<Real>(largest_cost(drawn.problem)));
   const Real rounding = rounding_of_limit(drawn.problem) + of_cost;
   return limit_trial(subject, std::move(drawn), expected, rounding);
 }
@@ -316,10 +314,10 @@ Trial coordinates_only(const TransportBoundsSubject& subject, const RandomStream
   const Points<double> y = draw_atoms(draws, m, 2);
   Points<double> dealt = z;
   for (Index i = 0; i < n; ++i) dealt(i, 1) = z((i + 1) % n, 1);
-  LossCase drawn = of_clouds(GroundCost::l1, a, z, b, y, 1.0, Regulariser::kl);
+  DrawnLoss drawn = of_clouds(GroundCost::l1, a, z, b, y, 1.0, Regulariser::kl);
   const SinkhornProblem other = sinkhorn_problem(GroundCost::l1, a, dealt, b, y, 1.0, Regulariser::kl);
   const double expected = subject.bounds->loss_at_infinity(other);
-  const Real of_cost = tolerance::gamma(16.0, kUnit) * 4.0L * static_cast<Real>(largest_cost(drawn.problem) + largest_cost(other));
+  const Real of_cost = tolerance::gamma(16.0, kDoubleUnit) * 4.0L * static_cast<Real>(largest_cost(drawn.problem) + largest_cost(other));
   const Real rounding = rounding_of_limit(drawn.problem) + rounding_of_limit(other) + of_cost;
   drawn.values.push_back({"z dealt anew", dealt});
   return limit_trial(subject, std::move(drawn), static_cast<Real>(expected), rounding);
@@ -330,7 +328,7 @@ Trial graphs(const TransportBoundsSubject& subject, const RandomStream& stream, 
   PointDraws draws(stream, 0);
   const Index p = between(draws, 1, size + 1);
   const Index q = between(draws, 1, size + 2);
-  LossCase drawn = of_graph(p, q, 1.0, Regulariser::kl);
+  DrawnLoss drawn = of_graph(p, q, 1.0, Regulariser::kl);
   const Real expected = 2.0L / static_cast<Real>(p) + 2.0L / static_cast<Real>(q) - 2.0L;
   const Real rounding = rounding_of_limit(drawn.problem);
   return limit_trial(subject, std::move(drawn), expected, rounding);

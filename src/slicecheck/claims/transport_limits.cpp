@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_rounding.h"
 #include "slicecheck/claims/transport_unregularised.h"
 #include "slicecheck/core/tolerances.h"
@@ -10,10 +11,6 @@
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
-
-bool is_kl(const TransportProblem& problem) { return problem.regulariser == Regulariser::kl; }
 
 SolverSettings near_optimum(const TransportProblem& problem) { return {1e-12 * cost_unit(problem), 20'000}; }
 
@@ -36,11 +33,11 @@ Real least_excess(const TransportProblem& problem) { return is_kl(problem) ? 0.0
 /// d_c by the textbook, as wide as weights that add up to 1 only to rounding make it.
 RealInterval exact_value(const TransportProblem& problem, const UnregularisedTransport& exact) {
   const Real size = exact.phi.cwiseAbs().maxCoeff() + exact.psi.cwiseAbs().maxCoeff() + static_cast<Real>(problem.cost.cwiseAbs().maxCoeff());
-  const Real open = tolerance::gamma(2.0 * static_cast<double>(problem.n() + problem.m()), kUnit) * size;
+  const Real open = tolerance::gamma(2.0 * static_cast<double>(problem.n() + problem.m()), kDoubleUnit) * size;
   return {exact.low - open, std::max(exact.low, exact.high) + open};
 }
 
-std::vector<NamedValues> solution_values(const TransportProblem& problem, const TransportSolution& solution, Real exact) {
+std::vector<NamedValues> limit_values(const TransportProblem& problem, const TransportSolution& solution, Real exact) {
   std::vector<NamedValues> values = problem_values(problem, solution.potentials);
   values.push_back(named("D, gap, <pi,C>, I(pi)", Eigen::Vector4d(solution.dual_value, solution.gap, solution.transport, solution.regularisation)));
   values.push_back(named("d_c", static_cast<double>(exact)));
@@ -59,12 +56,12 @@ Trial between_its_bounds(const TransportSubject& subject, const RandomStream& st
   const auto sharp = static_cast<Real>(solution.transport);
   const Real excess = largest_excess(problem);
   // λ min H has the rounding of its logarithms; so has λ I.
-  const Real open = rounding + tolerance::gamma(static_cast<double>(problem.n() + problem.m()) + 8.0, kUnit) * excess;
+  const Real open = rounding + tolerance::gamma(static_cast<double>(problem.n() + problem.m()) + 8.0, kDoubleUnit) * excess;
   Real worst = (exact.low - sharp) / open;
-  worst = worse(worst, (sharp + least_excess(problem) - upper) / open);
-  worst = worse(worst, (exact.low + least_excess(problem) - upper) / open);
-  worst = worse(worst, (value - exact.high - excess) / open);
-  Trial trial = ratio_trial(worst, solution_values(problem, solution, exact.low));
+  worst = worse_of(worst, (sharp + least_excess(problem) - upper) / open);
+  worst = worse_of(worst, (exact.low + least_excess(problem) - upper) / open);
+  worst = worse_of(worst, (value - exact.high - excess) / open);
+  Trial trial = ratio_trial(worst, limit_values(problem, solution, exact.low));
   if (excess > 1e6L * open) trial.judgement.tightness = static_cast<double>((value - exact.low) / excess);
   return trial;
 }
@@ -95,15 +92,15 @@ Trial along_lambda(const TransportSubject& subject, const RandomStream& stream, 
     const Point& two = points[static_cast<std::size_t>(k) + 1];
     const Real step = two.lambda - one.lambda;
     const Real open = one.open + two.open;
-    worst = worse(worst, (two.regularisation - one.regularisation) / (open / step));
-    worst = worse(worst, (one.sharp - two.sharp) / (one.lambda * open / step + one.open));
-    worst = worse(worst, (two.value - one.value - step * one.regularisation) / open);
-    worst = worse(worst, (step * two.regularisation - (two.upper - one.value)) / open);
+    worst = worse_of(worst, (two.regularisation - one.regularisation) / (open / step));
+    worst = worse_of(worst, (one.sharp - two.sharp) / (one.lambda * open / step + one.open));
+    worst = worse_of(worst, (two.value - one.value - step * one.regularisation) / open);
+    worst = worse_of(worst, (step * two.regularisation - (two.upper - one.value)) / open);
     if (step * one.regularisation > 1e6L * open) tightness = static_cast<double>((two.value - one.value) / (step * one.regularisation));
   }
   const Real whole = points[2].lambda - points[0].lambda;
   const Real chord = ((points[2].lambda - points[1].lambda) * points[0].value + (points[1].lambda - points[0].lambda) * points[2].value) / whole;
-  worst = worse(worst, (chord - points[1].upper) / (points[0].open + points[1].open + points[2].open));
+  worst = worse_of(worst, (chord - points[1].upper) / (points[0].open + points[1].open + points[2].open));
   Trial trial = ratio_trial(worst, std::move(values));
   trial.judgement.tightness = tightness;
   return trial;
@@ -121,9 +118,9 @@ Trial exact_at_some_lambda(const TransportSubject& subject, const RandomStream& 
     const TransportSolution solution = solved(subject, problem, near_optimum(problem));
     const auto sharp = static_cast<Real>(solution.transport);
     const Real open = 2.0L * suboptimality(problem, solution) + solution_rounding(problem, solution.potentials);
-    const Real ratio = worse((sharp - exact.high) / open, (exact.low - sharp) / open);
+    const Real ratio = worse_of((sharp - exact.high) / open, (exact.low - sharp) / open);
     if (quartered < 15 && !std::isnan(ratio) && !(ratio <= 1.0L)) continue;
-    return ratio_trial(ratio, solution_values(problem, solution, exact.low));
+    return ratio_trial(ratio, limit_values(problem, solution, exact.low));
   }
 }
 
@@ -137,16 +134,16 @@ Trial interval_for_small_lambda(const TransportBoundsSubject& subject, const Ran
   const TransportInterval interval = subject.bounds->small_lambda(problem, given);
   const RealInterval d = textbook_value(problem, textbook_optimum(problem));
   const Real excess = largest_excess(problem);
-  const Real rounding =
-      tolerance::gamma(static_cast<double>(problem.n() + problem.m()) + 8.0, kUnit) * (std::abs(static_cast<Real>(given)) + excess + least_excess(problem)) +
-      std::numeric_limits<double>::min();
+  const Real rounding = tolerance::gamma(static_cast<double>(problem.n() + problem.m()) + 8.0, kDoubleUnit) *
+                            (std::abs(static_cast<Real>(given)) + excess + least_excess(problem)) +
+                        std::numeric_limits<double>::min();
   const Real open = rounding + (exact.high - exact.low);
   const auto low = static_cast<Real>(interval.low);
   const auto high = static_cast<Real>(interval.high);
   Real worst = std::abs(low - static_cast<Real>(given) - least_excess(problem)) / rounding;
-  worst = worse(worst, std::abs(high - static_cast<Real>(given) - excess) / rounding);
-  worst = worse(worst, (low - d.high) / open);
-  worst = worse(worst, (d.low - high) / open);
+  worst = worse_of(worst, std::abs(high - static_cast<Real>(given) - excess) / rounding);
+  worst = worse_of(worst, (low - d.high) / open);
+  worst = worse_of(worst, (d.low - high) / open);
   std::vector<NamedValues> values = problem_values(problem);
   values.push_back(named("d_c", given));
   values.push_back(named("d", static_cast<double>(d.low)));

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_case.h"
 #include "slicecheck/claims/transport_loss_case.h"
 #include "slicecheck/claims/transport_loss_noise.h"
@@ -10,8 +11,6 @@
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 GroundCost draw_cost(PointDraws& draws) { return static_cast<GroundCost>(draws.below(3)); }
 
@@ -146,7 +145,7 @@ Trial error_of_both_terms(const TransportBoundsSubject& subject, const RandomStr
   const auto error = static_cast<double>((2.0L * of_xy - of_xx).norm());
   const double bound = bound_of(subject.bounds->loss_gradient_error(delta));
   Trial trial = trial_of(
-      error, bound * (1.0 + 8.0 * kUnit),
+      error, bound * (1.0 + 8.0 * kDoubleUnit),
       {named("error of xy", of_xy.cast<double>()), named("error of xx", of_xx.cast<double>()), named("delta", delta), named("error of the loss", error)});
   trial.judgement.tightness = bound > 0.0 ? error / bound : std::numeric_limits<double>::quiet_NaN();
   return trial;
@@ -206,7 +205,7 @@ Trial smoothness_on_the_checkerboard(const TransportBoundsSubject& subject, cons
   const double two = radius * draws.uniform(-1.0, 1.0);
   const double bound = bound_of(subject.bounds->loss_smoothness(1.0 / lambda, kappa + kappa * kappa * radius * radius / lambda));
   const auto moved = static_cast<double>(std::abs(slope(one) - slope(two)));
-  Trial trial = trial_of(moved, bound * std::abs(one - two) * (1.0 + 8.0 * kUnit),
+  Trial trial = trial_of(moved, bound * std::abs(one - two) * (1.0 + 8.0 * kDoubleUnit),
                          {named("lambda", lambda), named("kappa", kappa), named("radius", radius), named("theta", Eigen::Vector2d(one, two))});
   trial.judgement.tightness = moved / (bound * std::abs(one - two));
   return trial;
@@ -232,7 +231,7 @@ Trial smoothness_of_clouds(const TransportBoundsSubject& subject, const RandomSt
     const Points<double> z = c.z + t * c.v;
     const Points<double> between_plan = loss.xy.plan.cast<double>();
     const Points<double> within_plan = loss.xx.plan.cast<double>();
-    error += tolerance::gamma(static_cast<double>(z.size()) + 64.0, kUnit) * (2.0 * between_bounds.L0 + within_bounds.L0);
+    error += tolerance::gamma(static_cast<double>(z.size()) + 64.0, kDoubleUnit) * (2.0 * between_bounds.L0 + within_bounds.L0);
     const Points<double> g =
         2.0 * cost_pullback(c.cost, z, c.y, between_plan) - cost_pullback(c.cost, z, z, within_plan) - cost_pullback(c.cost, z, z, within_plan.transpose());
     return g.cwiseProduct(c.v).sum();

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <numeric>
 
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_case.h"
+#include "slicecheck/claims/transport_rounding.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 RealTable moved(const Points<double>& z, const Points<double>& v, Real t) { return z.cast<Real>() + t * v.cast<Real>(); }
 
@@ -60,28 +60,12 @@ double gap_of(const TransportProblem& problem, const DualPotentials& potentials)
   return static_cast<double>(std::max(gap, 0.0L) + rounding);
 }
 
-double potential_size(const TransportProblem& problem, const DualPotentials& potentials) {
-  return potentials.phi.cwiseAbs().maxCoeff() + potentials.psi.cwiseAbs().maxCoeff() + size_of(problem);
-}
-
-/// ‖π − π*‖₁ for the plan of potentials within `gap`, by R7's bound τ(κ) ≤ √(2κ) + κ (KL), √(2κ) (quadratic).
-double plan_error(double gap, double lambda, Regulariser regulariser) {
-  const double kappa = gap / lambda;
-  return std::sqrt(2.0 * kappa) + (regulariser == Regulariser::kl ? kappa : 0.0);
-}
-
-/// ½ osc(C) ‖π' − π*‖₁ for a feasible plan within `gap`: λ-strong convexity of the primal.
-Real transport_error(const TransportProblem& problem, Real gap) {
-  const auto oscillation = static_cast<Real>(problem.cost.maxCoeff() - problem.cost.minCoeff());
-  return 0.5L * oscillation * std::sqrt(2.0L * gap / static_cast<Real>(problem.lambda));
-}
-
 void expect_shape(const Points<double>& gradient, const Points<double>& z) {
   if (gradient.rows() != z.rows() || gradient.cols() != z.cols())
     throw Error(fmt::format("the gradient is {} × {}; the cloud is {} × {}", gradient.rows(), gradient.cols(), z.rows(), z.cols()));
 }
 
-TextbookSolution solved(const TransportProblem& problem) {
+TextbookSolution best_solution(const TransportProblem& problem) {
   const auto size = static_cast<Real>(size_of(problem));
   TextbookSolution solution = textbook_solution(problem, 1e-16L * size, 3000);
   solution.gap = std::max(solution.gap, 0.0L) + 64.0L * std::numeric_limits<Real>::epsilon() * size;
@@ -168,27 +152,28 @@ MovingClouds draw_moving_clouds(PointDraws& draws, GroundCost cost, int size) {
 
 double matrix_rounding(PointsView<double> cost) {
   // Rounded once to double; before that at most 64 roundings in long double of numbers of that size, or of size 1 for the cosine.
-  return kUnit * cost.cwiseAbs().maxCoeff() + 64.0 * static_cast<double>(std::numeric_limits<Real>::epsilon()) * (cost.cwiseAbs().maxCoeff() + 1.0);
+  return kDoubleUnit * cost.cwiseAbs().maxCoeff() + 64.0 * static_cast<double>(std::numeric_limits<Real>::epsilon()) * (cost.cwiseAbs().maxCoeff() + 1.0);
 }
 
 TextbookLoss textbook_loss(const SinkhornProblem& problem) {
-  TextbookLoss loss{solved(problem.between()), solved(problem.within_x()), solved(problem.within_y())};
+  TextbookLoss loss{best_solution(problem.between()), best_solution(problem.within_x()), best_solution(problem.within_y())};
   loss.value = 2.0L * loss.xy.value - loss.xx.value - loss.yy.value;
   loss.error = 2.0L * loss.xy.gap + loss.xx.gap + loss.yy.gap;
   loss.sharp = 2.0L * loss.xy.transport - loss.xx.transport - loss.yy.transport;
-  loss.sharp_error = 2.0L * transport_error(problem.between(), loss.xy.gap) + transport_error(problem.within_x(), loss.xx.gap) +
-                     transport_error(problem.within_y(), loss.yy.gap) + loss.error;
+  loss.sharp_error = 2.0L * cost_distance(problem.between(), loss.xy.gap) + cost_distance(problem.within_x(), loss.xx.gap) +
+                     cost_distance(problem.within_y(), loss.yy.gap) + loss.error;
   return loss;
 }
 
 double LossAccuracy::gradient(const SlopeBounds& between, const SlopeBounds& within, double lambda, Regulariser regulariser) const {
-  return 2.0 * between.L0 * (plan_error(xy, lambda, regulariser) + plans) + within.L0 * (plan_error(xx, lambda, regulariser) + plans);
+  const auto plan_error = [&](double gap) { return static_cast<double>(plan_distance(gap, lambda, regulariser)) + plans; };
+  return 2.0 * between.L0 * plan_error(xy) + within.L0 * plan_error(xx);
 }
 
 double LossAccuracy::sharp_value(const SinkhornProblem& problem) const {
-  return 2.0 * static_cast<double>(transport_error(problem.between(), static_cast<Real>(xy))) +
-         static_cast<double>(transport_error(problem.within_x(), static_cast<Real>(xx))) +
-         static_cast<double>(transport_error(problem.within_y(), static_cast<Real>(yy))) + 2.0 * xy + xx + yy + rounding;
+  return 2.0 * static_cast<double>(cost_distance(problem.between(), static_cast<Real>(xy))) +
+         static_cast<double>(cost_distance(problem.within_x(), static_cast<Real>(xx))) +
+         static_cast<double>(cost_distance(problem.within_y(), static_cast<Real>(yy))) + 2.0 * xy + xx + yy + rounding;
 }
 
 LossAccuracy accuracy_of(const SinkhornProblem& problem, const SinkhornLoss& loss) {
@@ -196,12 +181,15 @@ LossAccuracy accuracy_of(const SinkhornProblem& problem, const SinkhornLoss& los
   accuracy.xy = gap_of(problem.between(), loss.xy.potentials);
   accuracy.xx = gap_of(problem.within_x(), loss.xx.potentials);
   accuracy.yy = gap_of(problem.within_y(), loss.yy.potentials);
-  const double size = 2.0 * potential_size(problem.between(), loss.xy.potentials) + potential_size(problem.within_x(), loss.xx.potentials) +
-                      potential_size(problem.within_y(), loss.yy.potentials);
+  const auto size_with = [](const TransportProblem& of, const DualPotentials& potentials) {
+    return static_cast<double>(potential_size(of, potentials)) + of.lambda;
+  };
+  const double size = 2.0 * size_with(problem.between(), loss.xy.potentials) + size_with(problem.within_x(), loss.xx.potentials) +
+                      size_with(problem.within_y(), loss.yy.potentials);
   const double terms = static_cast<double>(problem.a.size() + problem.b.size()) + 16.0;
-  accuracy.rounding = tolerance::gamma(terms, kUnit) * size;
+  accuracy.rounding = tolerance::gamma(terms, kDoubleUnit) * size;
   // V/λ errs by a few roundings of its parts, m = e^{V/λ} by that factor, and the sums by theirs.
-  accuracy.plans = tolerance::gamma(terms + 8.0 * size / problem.lambda, kUnit);
+  accuracy.plans = tolerance::gamma(terms + 8.0 * size / problem.lambda, kDoubleUnit);
   return accuracy;
 }
 
@@ -215,7 +203,7 @@ Slope slope_of(const TransportSubject& subject, const MovingClouds& c) {
   const SinkhornLoss loss = subject.transport->loss(problem, fine_settings(problem));
   const Points<double> gradient = subject.transport->loss_gradient(problem, loss, c.cost, c.z, c.y);
   expect_shape(gradient, c.z);
-  const double sum = tolerance::gamma(static_cast<double>(c.z.size()) + 64.0, kUnit);
+  const double sum = tolerance::gamma(static_cast<double>(c.z.size()) + 64.0, kDoubleUnit);
   const SlopeBounds between = c.between(kSlopeReach);
   const SlopeBounds within = c.within(kSlopeReach);
   return {gradient.cwiseProduct(c.v).sum(),

@@ -2,14 +2,13 @@
 #include <cmath>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_case.h"
 #include "slicecheck/claims/transport_loss_case.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 /// Y is the law of z: the atoms in another order, some of them split in halves.
 MovingClouds draw_equal_laws(PointDraws& draws, int size, GroundCost cost) {
@@ -86,7 +85,8 @@ double sharp_weights_error(const TransportProblem& problem, double gap) {
   if (!(kappa <= 0.36 * least)) return std::numeric_limits<double>::quiet_NaN();
   const double residual = static_cast<double>(largest_residual(problem, best.plan)) / problem.lambda;
   const double terms = 64.0 + 16.0 * static_cast<double>(problem.n() + problem.m());
-  return std::sqrt(2.0 * kappa) * (1.0 + 3.5 * residual) + kappa + tolerance::gamma(terms, kUnit) * (1.0 + problem.cost.maxCoeff() / problem.lambda) / least;
+  return std::sqrt(2.0 * kappa) * (1.0 + 3.5 * residual) + kappa +
+         tolerance::gamma(terms, kDoubleUnit) * (1.0 + problem.cost.maxCoeff() / problem.lambda) / least;
 }
 
 /// The same for d̄ with R4's weights, KL, atoms of like weights and λ not below a quarter of the largest cost.
@@ -111,7 +111,8 @@ Trial sharp_gradient_at_equal_laws(const TransportSubject& subject, const Random
                                   subject.transport->pullback(c.cost, c.z, c.z, within.transpose());
   c.v = rows_along(gradient);
   const double error = 2.0 * c.between(0.0).L0 * (sharp_weights_error(problem.between(), accuracy.xy) + accuracy.plans) +
-                       c.within(0.0).L0 * (sharp_weights_error(problem.within_x(), accuracy.xx) + accuracy.plans) + tolerance::gamma(64.0, kUnit) * largest;
+                       c.within(0.0).L0 * (sharp_weights_error(problem.within_x(), accuracy.xx) + accuracy.plans) +
+                       tolerance::gamma(64.0, kDoubleUnit) * largest;
   if (std::isnan(error)) return skipped_trial("the plan has entries too small for the bound on d̄'s weights");
   Trial trial = trial_of(gradient.cwiseProduct(c.v).sum(), error, c.values());
   trial.values.push_back(named("sum of the norms of the sharp gradient", gradient.rowwise().norm().sum()));
@@ -184,7 +185,7 @@ Trial kink_of_l1(const TransportSubject& subject, const RandomStream& stream, in
     const Points<double> gradient = subject.transport->loss_gradient(problem, loss, c.cost, c.z, c.y);
     expect_size("the gradient", gradient.size(), c.z.size());
     error = accuracy.gradient({static_cast<double>(d), 0.0}, {2.0 * static_cast<double>(d), 0.0}, c.lambda, c.regulariser) +
-            tolerance::gamma(64.0, kUnit) * 4.0 * static_cast<double>(d);
+            tolerance::gamma(64.0, kDoubleUnit) * 4.0 * static_cast<double>(d);
     const double expected = 2.0 * step * static_cast<double>(d);
     return std::tuple<double, double, Eigen::RowVectorXd>(std::abs(loss.value - expected), accuracy.value(), gradient.colwise().sum());
   };
@@ -209,7 +210,7 @@ Slope slope_of_d(const TransportSubject& subject, const MovingClouds& c) {
   const Points<double> weights = subject.transport->weights_of_d(problem.between(), all.xy.potentials);
   const LossAccuracy accuracy = accuracy_of({problem.a, problem.b, problem.xy, problem.xy, problem.xy, problem.lambda, problem.regulariser}, all);
   const SlopeBounds bounds = c.between(0.0);
-  const double rounded = bounds.L0 * (matrix_rounding(problem.xy) / c.lambda + tolerance::gamma(64.0, kUnit));
+  const double rounded = bounds.L0 * (matrix_rounding(problem.xy) / c.lambda + tolerance::gamma(64.0, kDoubleUnit));
   return {subject.transport->pullback(c.cost, c.z, c.y, weights).cwiseProduct(c.v).sum(), accuracy.gradient(bounds, {}, c.lambda, c.regulariser) + rounded};
 }
 

@@ -7,14 +7,13 @@
 
 #include "slicecheck/claims/claim.h"
 #include "slicecheck/claims/dynamics_trial.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_descent_case.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 /// h with a plan that attains it, both to `gap`.
 struct Solved {
@@ -67,7 +66,7 @@ Trial majorant(const TransportBoundsSubject& subject, const CostFamily& family, 
   const double atoms = reach(family);
   const double norm = (theta.norm() + v.norm() + 1.0) * atoms;
   const double size = 2.0 * norm * norm + 2.0 * norm * atoms * v.norm() + static_cast<double>(std::abs(here.value) + std::abs(there.value));
-  const double slack = tolerance::gamma(64.0, kUnit) * size + static_cast<double>(here.gap);
+  const double slack = tolerance::gamma(64.0, kDoubleUnit) * size + static_cast<double>(here.gap);
   auto values = family.values();
   values.push_back(named("theta", theta));
   values.push_back(named("v", v));

@@ -6,15 +6,13 @@
 #include <limits>
 #include <utility>
 
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
-constexpr double kRealUnit = static_cast<double>(std::numeric_limits<Real>::epsilon()) / 2.0;
 
 /// Of D and P in long double. Σ ab f is as large as λ Σπ or λ Σπ²/(2ab), whatever the potentials.
 double value_rounding(const TransportProblem& problem, const TextbookPotentials& p) {
@@ -55,15 +53,10 @@ double certified_shortfall(const TransportProblem& problem, const DualPotentials
   return std::max(0.0, static_cast<double>(textbook_gap(problem, p))) + 2.0 * value_rounding(problem, p);
 }
 
-double plan_error_bound(double epsilon, const TransportProblem& problem) {
-  const double kappa = epsilon / problem.lambda;
-  return std::sqrt(2.0 * kappa) + (problem.regulariser == Regulariser::kl ? kappa : 0.0);
-}
-
 double plan_rounding(const TransportProblem& problem, const DualPotentials& potentials, double mass) {
   const double scale = problem_scale(problem, textbook_potentials(problem, potentials));
-  const double exponent = 8.0 * kUnit * scale / problem.lambda;
-  return problem.regulariser == Regulariser::kl ? mass * (std::expm1(exponent) + 16.0 * kUnit) : exponent + 16.0 * kUnit * mass;
+  const double exponent = 8.0 * kDoubleUnit * scale / problem.lambda;
+  return problem.regulariser == Regulariser::kl ? mass * (std::expm1(exponent) + 16.0 * kDoubleUnit) : exponent + 16.0 * kDoubleUnit * mass;
 }
 
 MarginalFit marginal_fit(const RealTable& weights, const RealTable& table) {
@@ -99,12 +92,12 @@ double sharp_error(const TransportProblem& problem, const SharpWeights& exact, c
   const MarginalFit of_direction = marginal_fit(exact.stiffness, direction);
   const auto largest = [](const auto& table) { return static_cast<double>(table.cwiseAbs().maxCoeff()); };
   const double size = static_cast<double>(problem.n() + problem.m());
-  const double rounding = 8.0 * kUnit * scale / problem.lambda + 32.0 * kUnit;
+  const double rounding = 8.0 * kDoubleUnit * scale / problem.lambda + 32.0 * kDoubleUnit;
   const double moved = plan_error + rounding;
   // The stiffness of the quadratic regulariser is exact where the supports agree.
-  const double of_stiffness = problem.regulariser == Regulariser::kl ? moved : 32.0 * kUnit;
+  const double of_stiffness = problem.regulariser == Regulariser::kl ? moved : 32.0 * kDoubleUnit;
   const double residuals = largest(exact.fit.residual) * largest(of_direction.residual);
-  const double backward = tolerance::gamma(16.0 * size * size, kUnit) * (2.0 * static_cast<double>(exact.fit.uv.norm()) + largest(problem.cost)) *
+  const double backward = tolerance::gamma(16.0 * size * size, kDoubleUnit) * (2.0 * static_cast<double>(exact.fit.uv.norm()) + largest(problem.cost)) *
                           (static_cast<double>(of_direction.uv.norm()) + largest(direction));
   return moved * largest(direction) + (2.0 * of_stiffness * residuals + backward) / problem.lambda;
 }
@@ -141,11 +134,7 @@ TransportLine transport_line(double theta, double lambda, Regulariser regularise
 
 Real paired(const RealTable& weights, const RealTable& direction) { return weights.cwiseProduct(direction).sum(); }
 
-Trial ratio_of(double ratio, std::vector<NamedValues> values) { return trial_of(std::isnan(ratio) ? ratio : std::max(0.0, ratio), 1.0, std::move(values)); }
-
 double against(double observed, double allowed) { return observed == 0.0 && !std::isnan(allowed) ? 0.0 : observed / allowed; }
-
-double worse_of(double a, double b) { return std::isnan(a) || std::isnan(b) ? std::numeric_limits<double>::quiet_NaN() : std::max(a, b); }
 
 RealTable checked_weights(const Points<double>& weights, const TransportProblem& problem) {
   if (weights.rows() != problem.n() || weights.cols() != problem.m())

@@ -1,6 +1,7 @@
 #pragma once
 /// What the claims R4–R7 compare with: optima by the textbook with bounds on what they leave open, and bounds on the rounding of gradients.
 
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_case.h"
 #include "slicecheck/claims/transport_subject.h"
 #include "slicecheck/claims/transport_textbook.h"
@@ -28,9 +29,6 @@ double shortfall(const TransportProblem& problem, const DualPotentials& potentia
 
 /// The same without an optimum to compare with: P(π') − D(φ, ψ) for the feasible plan made of them.
 double certified_shortfall(const TransportProblem& problem, const DualPotentials& potentials);
-
-/// A bound on ‖π − π*‖ for the plan of potentials whose ε is at most `epsilon`, ℓ₁ and KL: √(2κ) + κ ≥ τ(κ), κ = ε/λ; χ² and quadratic: √(2κ) (R7).
-double plan_error_bound(double epsilon, const TransportProblem& problem);
 
 /// A bound on Σ |computed − exact| over the entries of a plan formed in double from given potentials: V/λ errs by 4u scale/λ (twice: a subject may absorb the λ
 /// of the other convention), the rest is a few roundings.
@@ -73,12 +71,8 @@ TransportLine transport_line(double theta, double lambda, Regulariser regularise
 /// Σ W M.
 Real paired(const RealTable& weights, const RealTable& direction);
 
-/// The judgement that has 1 for allowed; NaN refutes.
-Trial ratio_of(double ratio, std::vector<NamedValues> values);
 /// observed / allowed; 0 where nothing was observed, whatever is allowed, unless that is NaN.
 double against(double observed, double allowed);
-/// The larger of two; NaN if one of them is.
-double worse_of(double a, double b);
 
 /// Weights that a subject returned, in long double. @throws Error unless they are n×m.
 RealTable checked_weights(const Points<double>& weights, const TransportProblem& problem);

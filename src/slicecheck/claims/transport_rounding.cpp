@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/tolerances.h"
 
@@ -14,8 +15,6 @@ namespace {
 constexpr Real kTiny = std::numeric_limits<double>::min();
 
 Real gamma_of(Real k) { return tolerance::gamma(static_cast<double>(k), tolerance::unit_roundoff<double>()); }
-
-bool is_kl(const TransportProblem& problem) { return problem.regulariser == Regulariser::kl; }
 
 Real product(const TransportProblem& problem, Index i, Index j) { return static_cast<Real>(problem.a[i]) * static_cast<Real>(problem.b[j]); }
 
@@ -166,14 +165,8 @@ TextbookSolution textbook_optimum(const TransportProblem& problem, int most_swee
   return textbook_solution(problem, gamma_of(2.0L * atoms(problem)) * size + 64.0L * entries(problem) * rounded, most_sweeps);
 }
 
-Real plan_distance(const TransportProblem& problem, Real suboptimal) {
-  const Real kappa = suboptimal / static_cast<Real>(problem.lambda);
-  return std::sqrt(2.0L * kappa) + (is_kl(problem) ? kappa : 0.0L);
-}
-
 Real transport_distance(const TransportProblem& problem, Real suboptimal) {
-  return 0.5L * static_cast<Real>(problem.cost.maxCoeff() - problem.cost.minCoeff()) * std::sqrt(2.0L * suboptimal / static_cast<Real>(problem.lambda)) +
-         gamma_of(entries(problem) + 8.0L) * static_cast<Real>(problem.cost.cwiseAbs().maxCoeff());
+  return cost_distance(problem, suboptimal) + gamma_of(entries(problem) + 8.0L) * static_cast<Real>(problem.cost.cwiseAbs().maxCoeff());
 }
 
 double cost_unit(const TransportProblem& problem) {
@@ -189,12 +182,6 @@ DualPotentials draw_potentials(PointDraws& draws, const TransportProblem& proble
   if (draws.below(2) == 0 || top > 8.0) potentials.phi.array() += problem.lambda * (draws.uniform(-1.0, 8.0) - top);
   return potentials;
 }
-
-Trial ratio_trial(Real ratio, std::vector<NamedValues> values) {
-  return trial_of(static_cast<double>(std::isnan(ratio) ? ratio : std::max(0.0L, ratio)), 1.0, std::move(values));
-}
-
-Real worse(Real a, Real b) { return std::isnan(a) || std::isnan(b) ? std::numeric_limits<Real>::quiet_NaN() : std::max(a, b); }
 
 std::vector<NamedValues> problem_values(const TransportProblem& problem) {
   return {named("a", problem.a), named("b", problem.b), {"C", problem.cost}, named("lambda", problem.lambda)};

@@ -4,6 +4,7 @@
 /// u is the unit roundoff of double, γ_k = ku/(1 − ku), S = max|φ| + max|ψ| + max|C|. The exponent V/λ, and V₊/λ, err by at most γ_6 S/λ, however they are
 /// summed.
 
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_case.h"
 #include "slicecheck/claims/transport_subject.h"
 #include "slicecheck/claims/transport_textbook.h"
@@ -52,10 +53,7 @@ RealInterval textbook_value(const TransportProblem& problem, const TextbookSolut
 /// `textbook_solution` to what rounded weights allow.
 TextbookSolution textbook_optimum(const TransportProblem& problem, int most_sweeps = 1000);
 
-/// A bound on ‖π − π*‖₁ for the plan π of potentials that are within ε of the optimum (KL: its mass may differ from 1, √(2ε/λ) + ε/λ; quadratic: √(2ε/λ)).
-Real plan_distance(const TransportProblem& problem, Real suboptimal);
-
-/// A bound on |⟨π', C⟩ − d̄| for a feasible π' within ε of the optimum.
+/// `cost_distance`, and the rounding of ⟨π', C⟩.
 Real transport_distance(const TransportProblem& problem, Real suboptimal);
 
 /// max C − min C, or 1 where that is 0.
@@ -63,11 +61,6 @@ double cost_unit(const TransportProblem& problem);
 
 /// Any potentials: of the size of λ or of the costs, the mass of their plan anything from 0 to e^8.
 DualPotentials draw_potentials(PointDraws& draws, const TransportProblem& problem);
-
-/// 1 is allowed; NaN refutes.
-Trial ratio_trial(Real ratio, std::vector<NamedValues> values);
-/// The larger; NaN if either is.
-Real worse(Real a, Real b);
 
 /// a, b, C, λ, φ, ψ for the reader.
 std::vector<NamedValues> problem_values(const TransportProblem& problem);

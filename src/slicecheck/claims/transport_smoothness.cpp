@@ -5,15 +5,13 @@
 #include <limits>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_reference.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
-constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 /// The largest of ‖∇C_ij‖, in the words of the theorem: L0 (KL) or L̃0 (quadratic), as the claim computes with them.
 double own_L0(const CostConstants& c, Regulariser regulariser) { return regulariser == Regulariser::kl ? c.L0 : c.rms_L0; }
@@ -23,7 +21,7 @@ double own_smoothness(const CostConstants& c, double lambda, Regulariser regular
 }
 
 /// |a − b| against a few roundings of b.
-double off(double a, double b) { return std::abs(a - b) / (tolerance::gamma(8.0, kUnit) * b); }
+double off(double a, double b) { return std::abs(a - b) / (tolerance::gamma(8.0, kDoubleUnit) * b); }
 
 /// L1 + L0²/λ and L0/λ: no less, which would be false, and no more, which would be less than is known.
 template <Regulariser regulariser>
@@ -36,8 +34,8 @@ Trial formulas(const TransportBoundsSubject& subject, const RandomStream& stream
   const double lambda = power_of_two(draws, -10.0, 10.0);
   const double smoothness = subject.bounds->smoothness(c, lambda, regulariser);
   const double stability = subject.bounds->plan_stability(c, lambda, regulariser);
-  Trial trial = ratio_of(worse_of(off(smoothness, own_smoothness(c, lambda, regulariser)), off(stability, own_L0(c, regulariser) / lambda)),
-                         {named("L0, L0 in the mean square, L1", Eigen::Vector3d(c.L0, c.rms_L0, c.L1)), named("lambda", lambda)});
+  Trial trial = ratio_trial(worse_of(off(smoothness, own_smoothness(c, lambda, regulariser)), off(stability, own_L0(c, regulariser) / lambda)),
+                            {named("L0, L0 in the mean square, L1", Eigen::Vector3d(c.L0, c.rms_L0, c.L1)), named("lambda", lambda)});
   trial.values.push_back(named("smoothness", smoothness));
   trial.values.push_back(named("stability of the plan", stability));
   return trial;
@@ -110,7 +108,7 @@ Gradient gradient_of(const CostFamily& f, const RealTable& weights, const Eigen:
   }
   out.largest = std::sqrt(static_cast<double>(squares.maxCoeff()));
   // ∂C/∂θ_k = x̃_l · 2(z − y)_k and the like: sums of a few products, relative to what they are made of, of which L0 knows.
-  out.rounding = tolerance::gamma(32.0, kUnit) * (out.largest + f.constants.L0) * static_cast<double>(weights.cwiseAbs().sum());
+  out.rounding = tolerance::gamma(32.0, kDoubleUnit) * (out.largest + f.constants.L0) * static_cast<double>(weights.cwiseAbs().sum());
   return out;
 }
 
@@ -124,7 +122,7 @@ struct Seen {
 
 double cost_rounding(const CostFamily& f, const TransportProblem& problem, const Eigen::VectorXd& theta, double largest) {
   // C is a sum of squares or products of entries that are linear in θ: what rounds is not larger than C and ‖∇C‖‖θ‖ together.
-  return tolerance::gamma(32.0, kUnit) * (problem.cost.cwiseAbs().maxCoeff() + (largest + f.constants.L0) * (1.0 + theta.norm()));
+  return tolerance::gamma(32.0, kDoubleUnit) * (problem.cost.cwiseAbs().maxCoeff() + (largest + f.constants.L0) * (1.0 + theta.norm()));
 }
 
 Seen optimum_at(const CostFamily& f, const Eigen::VectorXd& theta) {
@@ -144,11 +142,11 @@ Trial compared(const Pair& pair, const Seen& from, const Seen& to, double L, dou
   const double of_gradient = from.gradient_error + to.gradient_error;
   const double of_plan = from.plan_error + to.plan_error;
   const double length = pair.length();
-  Trial trial = ratio_of(worse_of(against(moved, L * length + of_gradient), against(replanned, K * length + of_plan)), shown(pair));
+  Trial trial = ratio_trial(worse_of(against(moved, L * length + of_gradient), against(replanned, K * length + of_plan)), shown(pair));
   double tight = -1.0;
   if (L > 0.0 && of_gradient <= 0.01 * L * length) tight = std::max(tight, moved / (L * length + of_gradient));
   if (K > 0.0 && of_plan <= 0.01 * K * length) tight = std::max(tight, replanned / (K * length + of_plan));
-  trial.judgement.tightness = tight < 0.0 ? kNoNumber : tight;
+  trial.judgement.tightness = tight < 0.0 ? std::numeric_limits<double>::quiet_NaN() : tight;
   trial.values.push_back(named("change of the gradient, of the plan", Eigen::Vector2d(moved, replanned)));
   trial.values.push_back(named("bounds on them", Eigen::Vector2d(L * length, K * length)));
   return trial;
@@ -178,13 +176,13 @@ Trial checkerboard(const TransportBoundsSubject& subject, const RandomStream& st
   const double L = subject.bounds->smoothness(c, lambda, regulariser);
   const double K = subject.bounds->plan_stability(c, lambda, regulariser);
   const double reached = regulariser == Regulariser::kl ? 1.0 - x * x / 3.0 : 1.0;
-  const double slack = 1.0 + tolerance::gamma(32.0, kUnit);
+  const double slack = 1.0 + tolerance::gamma(32.0, kDoubleUnit);
   const double of_gradient = 2.0 * slope * t / (L * 2.0 * theta);
   const double of_plan = 2.0 * t / (K * 2.0 * theta);
   double worst = worse_of(of_gradient / slack, of_plan / slack);
   worst = worse_of(worst, worse_of(reached / (of_gradient * slack), reached / (of_plan * slack)));
-  Trial trial = ratio_of(worst, {named("slope", slope), named("lambda", lambda), named("theta and its negative", theta), named("smoothness", L),
-                                 named("stability of the plan", K)});
+  Trial trial = ratio_trial(worst, {named("slope", slope), named("lambda", lambda), named("theta and its negative", theta), named("smoothness", L),
+                                    named("stability of the plan", K)});
   trial.judgement.tightness = std::max(of_gradient, of_plan);
   trial.values.push_back(named("change of the gradient / bound", of_gradient));
   trial.values.push_back(named("change of the plan / bound", of_plan));
@@ -203,12 +201,13 @@ Trial few_pairs(const TransportBoundsSubject& subject, const RandomStream& strea
   const auto p = [&](double at) { return 1.0 / (1.0 + static_cast<double>(n - 1) * std::exp(-at / lambda)); };
   const double moved = p(middle + theta) - p(middle - theta);
   // The exponent errs by a few roundings of its size, and p moves by a quarter of that.
-  const double rounding = tolerance::gamma(16.0, kUnit) * (2.0 + middle / lambda);
+  const double rounding = tolerance::gamma(16.0, kDoubleUnit) * (2.0 + middle / lambda);
   const double L = subject.bounds->smoothness(c, lambda, Regulariser::kl);
   const double K = subject.bounds->plan_stability(c, lambda, Regulariser::kl);
-  Trial trial = ratio_of(worse_of(moved / (L * 2.0 * theta + rounding), 2.0 * moved / (K * 2.0 * theta + 2.0 * rounding)),
-                         {named("n", static_cast<double>(n)), named("lambda", lambda), named("theta, theta'", Eigen::Vector2d(middle - theta, middle + theta)),
-                          named("smoothness", L), named("stability of the plan", K)});
+  Trial trial =
+      ratio_trial(worse_of(moved / (L * 2.0 * theta + rounding), 2.0 * moved / (K * 2.0 * theta + 2.0 * rounding)),
+                  {named("n", static_cast<double>(n)), named("lambda", lambda), named("theta, theta'", Eigen::Vector2d(middle - theta, middle + theta)),
+                   named("smoothness", L), named("stability of the plan", K)});
   trial.judgement.tightness = 2.0 * moved / (K * 2.0 * theta);
   trial.values.push_back(named("change of the gradient / bound", moved / (L * 2.0 * theta)));
   trial.values.push_back(named("change of the plan / bound", 2.0 * moved / (K * 2.0 * theta)));
@@ -228,7 +227,7 @@ Seen computed_at(const TransportSubject& subject, const CostFamily& f, const Eig
   Seen seen{weights, gradient.value, 0.0, 0.0};
   const double epsilon = certified_shortfall(problem, solution.potentials);
   const double mass = static_cast<double>(textbook_plan(problem, p).sum());
-  seen.plan_error = plan_error_bound(epsilon, problem) + cost_rounding(f, problem, theta, gradient.largest) / f.lambda;
+  seen.plan_error = static_cast<double>(plan_distance(problem, epsilon)) + cost_rounding(f, problem, theta, gradient.largest) / f.lambda;
   const double rounding = plan_rounding(problem, solution.potentials, mass);
   seen.gradient_error = gradient.largest * (seen.plan_error + rounding) + gradient.rounding;
   // In χ² an error of the density counts as it is: Σ ab (Δm)² ≤ max (Δm)².

@@ -3,14 +3,13 @@
 #include <vector>
 
 #include "slicecheck/claims/claim.h"
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/claims/transport_rounding.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 /// Weights of which some are given out over several copies, and whose copy each is.
 struct Split {
@@ -112,7 +111,7 @@ Trial values_agree(const TransportSubject& subject, const RandomStream& stream, 
   const Real d = std::abs(static_cast<Real>(at.merged.dual_value) - static_cast<Real>(at.split.dual_value));
   const Real sharp = std::abs(static_cast<Real>(at.merged.transport) - static_cast<Real>(at.split.transport));
   const Real sharp_open = transport_distance(two.merged, at.merged_open) + transport_distance(two.split, at.split_open) + open;
-  Trial trial = ratio_trial(worse(d / open, sharp / sharp_open), two.values());
+  Trial trial = ratio_trial(worse_of(d / open, sharp / sharp_open), two.values());
   trial.values.push_back(named("D", Eigen::Vector2d(at.merged.dual_value, at.split.dual_value)));
   trial.values.push_back(named("sharp d", Eigen::Vector2d(at.merged.transport, at.split.transport)));
   return trial;
@@ -132,7 +131,7 @@ Trial weights_agree(const TransportSubject& subject, const RandomStream& stream,
     return (problem.a.cast<Real>().asDiagonal() * density_rounding(problem, potentials) * problem.b.cast<Real>().asDiagonal()).sum();
   };
   const Real allowed = plan_distance(two.merged, at.merged_open) + plan_distance(two.split, at.split_open) + rounded(two.merged, at.merged.potentials) +
-                       rounded(two.split, at.split.potentials) + tolerance::gamma(static_cast<double>(split.size()), kUnit);
+                       rounded(two.split, at.split.potentials) + tolerance::gamma(static_cast<double>(split.size()), kDoubleUnit);
   const DualPotentials any = draw_potentials(draws, two.merged);
   DualPotentials copied{Vector<double>(two.split.n()), Vector<double>(two.split.m())};
   for (Index i = 0; i < two.split.n(); ++i) copied.phi[i] = any.phi[two.x.owner[static_cast<std::size_t>(i)]];
@@ -140,8 +139,8 @@ Trial weights_agree(const TransportSubject& subject, const RandomStream& stream,
   const RealTable at_any = subject.transport->weights_of_d(two.merged, any).cast<Real>();
   const Real off_at_any = (at_any - two.merge(subject.transport->weights_of_d(two.split, copied))).cwiseAbs().sum();
   const Real mass = textbook_plan(two.merged, textbook_potentials(two.merged, any)).sum();
-  const Real allowed_at_any = rounded(two.merged, any) + rounded(two.split, copied) + tolerance::gamma(static_cast<double>(split.size()), kUnit) * mass;
-  Trial trial = ratio_trial(worse(off / allowed, off_at_any / allowed_at_any), two.values());
+  const Real allowed_at_any = rounded(two.merged, any) + rounded(two.split, copied) + tolerance::gamma(static_cast<double>(split.size()), kDoubleUnit) * mass;
+  Trial trial = ratio_trial(worse_of(off / allowed, off_at_any / allowed_at_any), two.values());
   trial.values.push_back({"W", merged});
   trial.values.push_back({"W of the copies", split});
   return trial;

@@ -10,8 +10,6 @@ namespace slicecheck {
 
 namespace {
 
-bool is_kl(const TransportProblem& problem) { return problem.regulariser == Regulariser::kl; }
-
 Real positive(Real v) { return v > 0.0L ? v : 0.0L; }
 
 RealTable violation(const TransportProblem& problem, const TextbookPotentials& p) {

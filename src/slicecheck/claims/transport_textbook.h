@@ -15,6 +15,11 @@ using RealTable = Table<Real>;
 /// A vector in long double.
 using RealVector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
 
+/// The KL divergence, and not the quadratic regulariser.
+inline bool is_kl(Regulariser regulariser) { return regulariser == Regulariser::kl; }
+/// Of a problem.
+inline bool is_kl(const TransportProblem& problem) { return is_kl(problem.regulariser); }
+
 /// Potentials in Lemma 2.1's convention (φ as printed there, with the factor 1/e in f and M for KL).
 struct TextbookPotentials {
   RealVector phi;

@@ -4,14 +4,13 @@
 #include <cmath>
 #include <map>
 
+#include "slicecheck/claims/transport_bound.h"
 #include "slicecheck/core/error.h"
 #include "slicecheck/core/tolerances.h"
 
 namespace slicecheck {
 
 namespace {
-
-constexpr double kUnit = tolerance::unit_roundoff<double>();
 
 /// Probability of every vector of counts of S draws.
 std::map<std::vector<Index>, double> all_counts(VectorView<double> weights, Index S) {
@@ -130,7 +129,7 @@ class Walk {
     visit(0, descent_.start, 1.0);
     // Sums and products of at most 64 roundings; costs and h err by that relative to (‖θ‖ + 1)² reach², and every node is the end of one step and the start of
     // another.
-    sums_.slack = tolerance::gamma(64.0, kUnit) * (magnitude_ + 4.0 * costs_) / descent_.steps.sum();
+    sums_.slack = tolerance::gamma(64.0, kDoubleUnit) * (magnitude_ + 4.0 * costs_) / descent_.steps.sum();
     return std::move(sums_);
   }
 
