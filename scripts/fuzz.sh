@@ -9,7 +9,7 @@
 #   --minutes N   minutes for each target (10)
 #   --list        the targets
 #   --build DIR   the build folder, which is then used as it is (build/release)
-#   --ci          what ctest runs: 60 seconds, seed 1, from the committed inputs
+#   --ci          what ctest runs: 20 seconds, seed 1, from the committed inputs
 #                 alone, nothing kept but what fails
 #
 # Inputs that reach new code are kept in BUILD/fuzz/corpus/TARGET, and the next
@@ -55,7 +55,7 @@ fuzz() {
   local target=$1 program=$build/bin/fuzz_$1 kept=$build/fuzz/corpus/$1 seconds=$((minutes * 60)) seed=0 code=0
   [[ -x $program ]] || die "$program is missing: build the target fuzz_$target; it needs clang++ with libFuzzer"
   if [[ $ci ]]; then
-    kept=$scratch/$target seconds=60 seed=1
+    kept=$scratch/$target seconds=20 seed=1
   fi
   mkdir -p "$kept"
   say "$target: $seconds seconds"

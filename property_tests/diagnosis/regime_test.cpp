@@ -424,7 +424,7 @@ TEST(Regime, ContinuesToTheSameBits) {
   const RegimeProblem<double> problem = network();
   const RegimeMeasurements whole = measured(problem, settings);
   RegimeFiles files;
-  const TemporaryFolder folder;
+  const testing::TemporaryFolder folder;
   files.checkpoint = folder / "checkpoint";
   files.fingerprint = "these settings";
   files.seconds = 0.0;

@@ -139,7 +139,7 @@ TEST(Trajectory, GapsByHand) {
 }
 
 TEST(Trajectory, FilesAreRead) {
-  const TemporaryFolder folder;
+  const testing::TemporaryFolder folder;
   const auto path = folder / "run.csv";
   const auto reads = [&](const std::string& text) {
     std::ofstream(path) << text;

@@ -90,9 +90,9 @@ TEST(ImageClassifierTest, points_are_scaled_as_image_law_scales_them) {
 }
 
 TEST(ClassifierScore, of_known_probabilities) {
-  constexpr double kUnit = tolerance::unit_roundoff<double>();
+  constexpr double unit = tolerance::unit_roundoff<double>();
   const Index classes = 10;
-  const double allowed = 10.0 * tolerance::gamma(400.0, kUnit);  // 300 terms of at most ln 10 in a sum, and the exponential of it
+  const double allowed = 10.0 * tolerance::gamma(400.0, unit);  // 300 terms of at most ln 10 in a sum, and the exponential of it
   EXPECT_NEAR(classifier_score(Points<double>::Constant(30, classes, 0.1)), 1.0, allowed) << "nothing is told apart";
   Points<double> certain = Points<double>::Zero(30, classes);
   for (Index k = 0; k < 30; ++k) certain(k, k % classes) = 1.0;

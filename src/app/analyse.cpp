@@ -1,5 +1,6 @@
 /// slicecheck analyse.
 
+#include <Eigen/Eigenvalues>
 #include <cmath>
 #include <iostream>
 
