@@ -34,6 +34,11 @@ class TransportBounds(ProgramTest):
     def rows(self, folder: Path, name: str) -> list[dict]:
         return list(csv.DictReader((folder / name).read_text(encoding="utf-8").splitlines()))
 
+    def test_the_certificate_holds_down_to_what_rounding_leaves_open(self) -> None:
+        """With so many half-sweeps the certified gap is smaller than that of the plan that rounding makes of the best potentials."""
+        folder = self.run_it("long", *settings("gap.half_sweeps=2000"))
+        self.assertEqual(self.verdicts(folder)["R2", "half-sweeps"], "holds")
+
     def test_what_it_measures(self) -> None:
         folder = self.run_it("one", "--threads", 1)
         closest = self.rows(folder, "closest.csv")
