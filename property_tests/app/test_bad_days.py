@@ -16,7 +16,7 @@ from pathlib import Path
 
 from program import PROGRAM, ProgramTest
 
-KILLS = int(os.environ.get("SLICECHECK_KILLS", "10"))
+KILLS = int(os.environ.get("SLICECHECK_KILLS", "6"))
 LOCK = ".slicecheck.lock"
 
 SMALL = ["experiment", "run", "plane-sgd", "--seed", "7", "--threads", "1"]
