@@ -11,8 +11,9 @@
 
 namespace slicecheck {
 
-/// The unit roundoffs of double and of `Real`.
+/// The unit roundoff of double.
 inline constexpr double kDoubleUnit = tolerance::unit_roundoff<double>();
+/// The unit roundoff of `Real`.
 inline constexpr double kRealUnit = static_cast<double>(std::numeric_limits<Real>::epsilon()) / 2.0;
 
 /// A bound on ‖π − π*‖₁ for the plan π of potentials whose ε is at most `epsilon`, κ = ε/λ: √(2κ) + κ ≥ τ(κ) for KL, whose mass may differ from 1; √(2κ) for
