@@ -154,7 +154,7 @@ def false_alarms(run: Run) -> Evidence | None:
             silent += 1
     text = f"that bad luck alone made any of {count(len(judged) + len(measured), 'verdict')} wrong ({count(tests, 'random test')}, their levels added up)"
     text += "; the tolerances of all others are derived from rounding or from a solver’s error"
-    text += f"; {count(silent, 'verdict')} put{'s' if silent == 1 else ''} its confidence in other words" if silent else ""
+    text += f"; {count(silent, 'verdict')} {'puts its' if silent == 1 else 'put their'} confidence in other words" if silent else ""
     figure = "0" if total == 0 else f"≤ {pretty(format(total, '.1e').replace('e-0', 'e-'))}"
     return Evidence("Chance of a false alarm", figure, text + ".", "open" if total > 1e-5 else "good")
 

@@ -222,11 +222,13 @@ def defect_claims(trials: list[Trial], order: list[str]) -> list[str]:
 
 
 def defect_rows(trials: list[Trial], order: list[str]) -> list[DefectRow]:
-    states = {"refuted": "unconfirmed", "holds": "missed", "inconclusive": "inconclusive"}
+    of_claims = {"refuted": "unconfirmed", "holds": "missed", "inconclusive": "inconclusive"}
+    of_findings = of_claims | {"refuted": "missed", "holds": "unconfirmed"}
     rows = []
     for defect in dict.fromkeys(t.defect for t in trials):
         own = {t.claim: t for t in trials if t.defect == defect}
-        cells = [Cell("caught" if own[c].caught else states[own[c].outcome]) if c in own else Cell("untried") for c in defect_claims(trials, order)]
+        state = lambda t: "caught" if t.caught else (of_findings if t.is_finding else of_claims)[t.outcome]
+        cells = [Cell(state(own[c])) if c in own else Cell("untried") for c in defect_claims(trials, order)]
         rows.append(DefectRow(defect, next(iter(own.values())).title, [t for t in own.values() if t.caught], cells))
     return rows
 

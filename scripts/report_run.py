@@ -145,6 +145,7 @@ class Trial:
     caught: bool
     worst_ratio: float | None
     check: str | None
+    is_finding: bool = False    # the claim is one: it catches a defect by holding for it
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,7 @@ def load_run(folder: Path) -> Run:
         manifest=load_manifest(folder / "manifest.json"),
         claims=claims and [c.shown(c.id in on_page) for c in claims],
         verdicts=verdicts,
-        trials=load_list(folder / "gallery.json", trial, lambda t: f"{t.defect} under {t.claim}"),
+        trials=trials_of(load_list(folder / "gallery.json", trial, lambda t: f"{t.defect} under {t.claim}"), claims, folder / "gallery.json"),
         experiments=[e for e in found if e.section == SECTIONS[0]],
         performance=load_manifest(folder / PERFORMANCE),
         answers=[e for e in found if e.section != SECTIONS[0] and (e.summary or e.manifest)],
@@ -349,11 +350,19 @@ def claim(record: Record) -> Claim:
 
 def trial(record: Record) -> Trial:
     outcome = one_of(record, "outcome", OUTCOMES)
-    made = Trial(record.text("defect"), record.text("title"), record.text("type", ""), record.text("claim"), outcome, record.boolean("caught"),
-                 record.number("worst_ratio"),
-                 record.text("check") if record.has("check") else None)
-    if made.caught and outcome != "refuted":
-        raise InputError(f"{record.where}: {made.defect} is said to be caught by {made.claim}, which says '{outcome}'")
+    return Trial(record.text("defect"), record.text("title"), record.text("type", ""), record.text("claim"), outcome, record.boolean("caught"),
+                 record.number("worst_ratio"), record.text("check") if record.has("check") else None)
+
+
+def trials_of(trials: list[Trial] | None, claims: list[Claim] | None, where: Path) -> list[Trial] | None:
+    """The trials with what claims.json says of their claims: a defect is caught by what contradicts the declaration. Without claims.json none is a finding."""
+    if trials is None:
+        return None
+    findings = {c.id for c in claims or [] if c.is_finding}
+    made = [replace(t, is_finding=t.claim in findings) for t in trials]
+    for entry, t in enumerate(made):
+        if t.caught and t.outcome != ("holds" if t.is_finding else "refuted") and (claims is not None or t.outcome != "holds"):
+            raise InputError(f"{where}, entry {entry}: {t.defect} is said to be caught by {t.claim}, which says '{t.outcome}'")
     return made
 
 

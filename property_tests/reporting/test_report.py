@@ -493,6 +493,18 @@ class Errors(Case):
         (self.run_folder / "experiments" / "empty").mkdir(parents=True)
         self.refused(self.run_folder, "no run data")
 
+    def test_a_claim_catches_a_defect_by_refuting_and_a_finding_by_holding(self) -> None:
+        write_sample(self.run_folder)
+        hidden = {"defect": "hidden-growth", "title": "second derivatives are cut off", "outcome": "holds", "caught": True, "worst_ratio": 0.5, "check": None}
+        write_json(self.run_folder / "gallery.json", [*gallery(), hidden | {"claim": "A5"}, hidden | {"claim": "L1", "outcome": "refuted"}])
+        done = run_script(self.run_folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("hidden-growth", (self.run_folder / "index.html").read_text(encoding="utf-8"))
+        (self.run_folder / "index.html").unlink()
+        for wrong in (hidden | {"claim": "L1"}, hidden | {"claim": "A5", "outcome": "refuted"}, hidden | {"claim": "A5", "outcome": "inconclusive"}):
+            write_json(self.run_folder / "gallery.json", [*gallery(), wrong])
+            self.refused(self.run_folder, "gallery.json", f"hidden-growth is said to be caught by {wrong['claim']}, which says '{wrong['outcome']}'")
+
     def test_malformed_json(self) -> None:
         for name in ("manifest.json", "claims.json", "verdicts.json", "gallery.json", "experiments/x/summary.json", "experiments/x/manifest.json"):
             with self.subTest(name):
