@@ -79,8 +79,8 @@ run_tests() {
   # The presets leave the nightly tests out; here they are asked for.
   [[ ${2-} != *nightly* ]] || tests=(--test-dir "build/$p" -j2)
   rm -f "build/$p/junit.xml"
-  # Two tests run at once: OpenMP's threads must not spin while the other one's wait for a core, and OpenBLAS needs none (core/parallel.h), but starts and ends some
-  # with every program.
+  # Two tests run at once: OpenMP's threads must not spin while the other one's wait for a core, and OpenBLAS is given none (cmake/SliceCheckTargets.cmake), but starts
+  # and ends some with every program.
   OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 ctest "${tests[@]}" ${2:+-L "$2"} --no-tests=error --output-on-failure --output-junit "$PWD/build/$p/junit.xml" || code=$?
   if [[ ${2-} != *nightly* ]]; then
     echo "Left out of the $p build (label nightly):"
